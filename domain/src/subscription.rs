@@ -104,6 +104,32 @@ pub struct Subject {
     pub text: Option<String>,
 }
 
+/// As programs ask for it, with ids: `room=a,b type=MessagePosted`.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn joined<T: fmt::Display>(list: &[T]) -> Option<String> {
+            let all: Vec<_> = list.iter().map(ToString::to_string).collect();
+            (!all.is_empty()).then(|| all.join(","))
+        }
+        let parts = [
+            ("room", joined(&self.rooms)),
+            ("user", joined(&self.users)),
+            ("actor", joined(&self.actors)),
+            ("type", joined(&self.types)),
+            ("category", joined(&self.categories)),
+            ("stream", self.stream.clone()),
+            ("text", self.text.as_ref().map(|text| format!("{text:?}"))),
+        ];
+        let told = parts.into_iter();
+        let told = told.filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+        let told: Vec<_> = told.collect();
+        if told.is_empty() {
+            return f.write_str("everything");
+        }
+        f.write_str(&told.join(" "))
+    }
+}
+
 events! {
     /// What can happen to a subscription.
     SubscriptionEvent [subscription: SubscriptionName] {
@@ -298,9 +324,15 @@ pub enum SubscriptionRefusal {
     #[error("the subscription is somebody else's")]
     NotOwner,
     #[error(
-        "there is a subscription of that name with another question; end it first, or choose another name"
+        "there is a subscription of that name to {kept} behind position {after}, and this asks for {asked} behind position \
+         {asked_after}: ask the same, by its ids if names have moved, end that one first, or choose another name"
     )]
-    OtherQuestion,
+    OtherQuestion {
+        kept: Box<Subject>,
+        after: UpTo,
+        asked: Box<Subject>,
+        asked_after: UpTo,
+    },
     #[error(
         "position {position} cannot be acknowledged: everything up to {checkpoint} was acknowledged before, and is not handed out again"
     )]
@@ -437,7 +469,12 @@ fn begin(
         None => Ok(vec![begun.into()]),
         Some(open) if open.owner != begun.owner => Err(SubscriptionRefusal::NotOwner),
         Some(open) if open.subject != begun.subject || open.after != begun.after => {
-            Err(SubscriptionRefusal::OtherQuestion)
+            Err(SubscriptionRefusal::OtherQuestion {
+                kept: Box::new(open.subject.clone()),
+                after: open.after,
+                asked: Box::new(begun.subject),
+                asked_after: begun.after,
+            })
         }
         Some(_) => Ok(vec![]),
     }

@@ -11,6 +11,8 @@ pub enum ViewsError {
     Folder { path: String, reason: String },
     #[error("views database: {0}")]
     Database(String),
+    #[error("there is no thread to build views on: {0}")]
+    Thread(String),
     #[error(transparent)]
     Log(#[from] eventstore::ReadError),
     /// Nothing after that event is applied.

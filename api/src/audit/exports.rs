@@ -75,6 +75,7 @@ struct Ask {
 }
 
 async fn ask(call: Call, params: Ask) -> Outcome {
+    call.input.body_only()?;
     let auditor = Auditor::exporter(&call.state, &call.caller)?;
     let wish = ExportWish {
         asked: Asked {
@@ -131,7 +132,7 @@ async fn download(call: Call, _: Nothing) -> Outcome {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
     let (to, pieces) = mpsc::channel(PIECES);
-    tokio::task::spawn_blocking(move || export::archive(&download.files, &name, &to));
+    tokio::task::spawn_blocking(move || export::archive(download, &name, &to));
     let pieces = stream::unfold(pieces, |mut pieces| async move {
         let piece = pieces.recv().await?;
         Some((piece, pieces))

@@ -100,6 +100,7 @@ async fn verify(call: Call, wanted: Wanted) -> Outcome {
 }
 
 fn build(call: &Call, wanted: Wanted, verify: bool) -> Outcome {
+    call.input.body_only()?;
     let by = Operator::caller(&call.state, &call.caller)?;
     let max_rate = match wanted.max_rate.map(NonZeroU32::new) {
         Some(None) => return Err(wording::greatest_rate()),
@@ -160,6 +161,7 @@ async fn dead_letters(call: Call, _: Nothing) -> Outcome {
 }
 
 async fn retry(call: Call, of: OfView) -> Outcome {
+    call.input.body_only()?;
     let by = Operator::caller(&call.state, &call.caller)?;
     let retried = projections::retry(&call.state, &by, of.view.as_deref()).await?;
     Ok(Answer::empty()

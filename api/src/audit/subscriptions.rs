@@ -35,9 +35,10 @@ pub fn routes() -> Vec<Route> {
             .rate(ASKS)
             .answers(&[("subscriptions", Kind::List)]),
         route::logged_in(Method::PUT, one, begin)
-            .about("Begins a subscription to the record, unless it is there already with the same question.")
+            .about("Begins a subscription to the record, unless it is there already with the same question. Answers the question by ids.")
             .needs(needs)
-            .rate(ASKS),
+            .rate(ASKS)
+            .answers(&[("question", Kind::Object)]),
         route::get(one, next)
             .about(
                 "The next events of a subscription, waited for, and what was handled before acknowledged. That they were handed \
@@ -92,6 +93,7 @@ struct Handled {
 struct Nothing {}
 
 async fn begin(call: Call, params: Begin) -> Outcome {
+    call.input.body_only()?;
     let auditor = Auditor::caller(&call.state, &call.caller)?;
     let asked = Asked {
         rooms: list(params.room.as_ref()),
@@ -105,8 +107,8 @@ async fn begin(call: Call, params: Begin) -> Outcome {
         ..Asked::default()
     };
     let name = call.input.path("name");
-    subscriptions::begin(&call.state, &auditor, name, &asked).await?;
-    Ok(Answer::empty())
+    let question = subscriptions::begin(&call.state, &auditor, name, &asked).await?;
+    Ok(Answer::empty().field("question", &question.narrowed()))
 }
 
 async fn all(call: Call, _: Nothing) -> Outcome {
@@ -146,6 +148,7 @@ fn write(batch: &Batch) -> Answer {
 }
 
 async fn acknowledge(call: Call, params: Handled) -> Outcome {
+    call.input.body_only()?;
     let auditor = Auditor::caller(&call.state, &call.caller)?;
     let (name, position) = (call.input.path("name"), UpTo::new(params.position));
     subscriptions::acknowledge(&call.state, &auditor, name, position).await?;

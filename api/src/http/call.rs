@@ -167,6 +167,14 @@ impl Input {
         Params::from_urlencoded(self.uri.query().unwrap_or_default().as_bytes())
     }
 
+    /// Refuses parameters in the address where all of them are in the body: whoever narrows something there would get more
+    /// than they asked for.
+    pub fn body_only(&self) -> Result<(), ApiError> {
+        let mut query = self.query();
+        let _ = query.take("access_token");
+        query.nothing_else()
+    }
+
     /// Where the parameters are: in the query string for GET and HEAD and for DELETE without a body, else in the body.
     fn source(&self) -> Source {
         match self.method {

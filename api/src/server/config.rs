@@ -124,27 +124,44 @@ pub enum ConfigError {
     Folder(#[from] SandboxError),
 }
 
+/// What was given for a sandbox itself, and not only taken over from the configuration of the workspace that it is a copy
+/// of.
+#[derive(Clone, Copy, Debug)]
+pub struct Meant {
+    pub bind: bool,
+    pub root_url: bool,
+}
+
 impl Config {
     /// What the layers say, and the data folder: a sandbox is one whatever is configured.
     pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
         let config = Self::read(layers)?;
-        let flagged = layers.get("root_url");
-        let flagged = flagged.is_some_and(|value| matches!(value.origin, Origin::Flag(_)));
+        let is_flag = |key| {
+            let value = layers.get(key);
+            value.is_some_and(|value| matches!(value.origin, Origin::Flag(_)))
+        };
+        let meant = Meant {
+            bind: is_flag("bind"),
+            root_url: is_flag("root_url"),
+        };
         Ok(match sandbox::found(&config.data_dir)? {
-            Some(sandbox) => config.confined(sandbox, flagged),
+            Some(sandbox) => config.confined(sandbox, meant),
             None => config,
         })
     }
 
-    /// The same for a sandbox: without what leads to the workspace that it is a copy of, or to the outside.
-    /// `root_url_is_meant`: it was not only taken over from the configuration of that workspace.
+    /// The same for a sandbox: without what leads to the workspace that it is a copy of, or to the outside, and for this
+    /// machine alone unless another address is meant.
     #[must_use]
-    pub fn confined(self, sandbox: Sandbox, root_url_is_meant: bool) -> Self {
+    pub fn confined(self, sandbox: Sandbox, meant: Meant) -> Self {
         Self {
+            bind: Some(self.bind)
+                .filter(|_| meant.bind)
+                .unwrap_or_else(|| "127.0.0.1".to_owned()),
             mongo_url: None,
             secret_key: None,
             mail_server: None,
-            root_url: self.root_url.filter(|_| root_url_is_meant),
+            root_url: self.root_url.filter(|_| meant.root_url),
             sandbox: Some(sandbox),
             ..self
         }

@@ -216,6 +216,22 @@ impl DataDir {
     }
 }
 
+/// Whether a path leads into the folder of a workspace, or is that folder. What the server finds there it takes for its own.
+pub fn is_inside(path: &Path, folder: &Path) -> std::io::Result<bool> {
+    Ok(real(path)?.starts_with(real(folder)?))
+}
+
+/// Where a path leads, whether or not there is something.
+fn real(path: &Path) -> std::io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Err(error), Some(parent), Some(name)) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(real(parent)?.join(name))
+        }
+        (outcome, _, _) => outcome,
+    }
+}
+
 /// Creates a folder that nobody else may look into, or closes the one that is there to others: it holds private
 /// messages, and hashes of passwords.
 fn make_private(path: &Path) -> std::io::Result<()> {

@@ -227,7 +227,7 @@ struct Was {
 
 impl Was {
     fn shown(self) -> Value {
-        if self.secret && self.value != "" {
+        if self.secret {
             return json!(WITHHELD);
         }
         self.value

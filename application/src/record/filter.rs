@@ -1,8 +1,10 @@
 //! A question about the record, understood: names become ids, times become positions.
 
+use domain::subscription::{Subject, SubscriptionEvent};
 use domain::{Category, Event, EventPayload as _, RoomId, StreamId, UserId};
 use eventstore::{
-    CorrelationId, EventStore, Filter as LogFilter, Position, ReadError, RecordedEvent,
+    BYTES_AT_ONCE, Chunks, CorrelationId, EventStore, Filter as LogFilter, MOST_AT_ONCE, Position,
+    ReadError, Version,
 };
 use futures::StreamExt as _;
 use projections::{NamedThing, Order, RecordQuery};
@@ -45,22 +47,65 @@ impl Filter {
         }
     }
 
-    /// Finds out where the stream that is asked for has gone on, if one is. For questions without an end.
-    pub(crate) async fn follow(&mut self, workspace: &Workspace) -> Result<(), ReadError> {
-        let (Some(stream), Some(among)) = (&self.stream, &mut self.query.among) else {
-            return Ok(());
+    /// What a subscription is of. The ids are those of its beginning, and are not looked up again: what is hidden from whoever
+    /// reads it is kept back event by event.
+    pub(crate) fn of_subscription(subject: &Subject) -> Result<Self, NotUnderstood> {
+        let mut query = RecordQuery {
+            rooms: subject.rooms.clone(),
+            users: subject.users.clone(),
+            actors: subject.actors.clone(),
+            event_types: subject.types.clone(),
+            categories: categories(&subject.categories)?,
+            ..RecordQuery::default()
         };
-        self.query.upto = Some(workspace.executor().store().head().await?);
-        let known = among.last().copied().unwrap_or(Position::START);
-        let (_, news) = events_of(workspace, stream, known).await?;
-        among.extend(news);
-        Ok(())
+        Ok(Self {
+            text: text(subject.text.as_deref(), &mut query)?,
+            stream: subject.stream.as_ref().map(StreamId::from_recorded),
+            left_out: &SubscriptionEvent::LEFT_BY_READING,
+            ..Self::of(query)
+        })
+    }
+
+    /// Finds out where the stream that is asked for, if one is, goes on behind a position, and has this be a question about
+    /// that stretch. Says whether the stream has more behind it. For questions without an end.
+    pub(crate) async fn follow(
+        &mut self,
+        workspace: &Workspace,
+        after: Position,
+    ) -> Result<bool, ReadError> {
+        let Some(stream) = &self.stream else {
+            return Ok(false);
+        };
+        // What is added to the stream from now on is not looked for, so nobody may get past it.
+        let head = workspace.executor().store().head().await?;
+        let part = part_of(workspace, stream, after).await?;
+        let last = part.positions.last().filter(|_| part.more);
+        self.query.upto = Some(last.copied().unwrap_or(head));
+        self.query.among = Some(part.positions);
+        Ok(part.more)
     }
 }
 
 impl Asked {
     /// Finds out what is meant. To somebody who does not see private rooms, there are none.
     pub(crate) async fn understand(
+        &self,
+        workspace: &Workspace,
+        private_rooms: bool,
+    ) -> Result<Filter, Error> {
+        let mut filter = self.meant(workspace, private_rooms).await?;
+        if let Some(stream) = &filter.stream {
+            // What is added to the stream from now on is not looked for, so nobody may get past it.
+            let head = workspace.executor().store().head().await?;
+            let upto = filter.query.upto.map_or(head, |upto| upto.min(head));
+            filter.query.among = Some(all_of(workspace, stream).await?);
+            filter.query.upto = Some(upto);
+        }
+        Ok(filter)
+    }
+
+    /// The same, but for where the events of the stream are that is asked for.
+    pub(crate) async fn meant(
         &self,
         workspace: &Workspace,
         private_rooms: bool,
@@ -75,7 +120,7 @@ impl Asked {
             users: users.iter().map(UserId::new).collect(),
             actors: actors.iter().map(UserId::new).collect(),
             event_types: self.event_types()?,
-            categories: self.categories()?,
+            categories: categories(&self.categories)?,
             after: range.after,
             upto: range.upto,
             order: if self.newest_first {
@@ -85,21 +130,13 @@ impl Asked {
             },
             ..RecordQuery::default()
         };
-        if let Some(stream) = &self.stream {
-            // What is added to the stream from now on is not looked for, so nobody may get past it.
-            let head = workspace.executor().store().head().await?;
-            query.upto = Some(query.upto.map_or(head, |upto| upto.min(head)));
-            query.among = Some(positions_of(workspace, stream, private_rooms).await?);
+        let stream = self.stream.as_ref().map(StreamId::from_recorded);
+        if let Some(stream) = &stream {
+            known_stream(workspace, stream, private_rooms).await?;
         }
         let correlation = self.correlation.as_deref().map(correlation).transpose()?;
         query.correlation = correlation;
-        let text = self.text.as_deref().map(str::to_lowercase);
-        if text.as_deref().is_some_and(domain::text::is_blank) {
-            return Err(NotUnderstood::EmptyText.into());
-        }
-        if text.is_some() && query.event_types.is_empty() {
-            query.event_types = vec!["MessagePosted".to_owned(), "MessageEdited".to_owned()];
-        }
+        let text = text(self.text.as_deref(), &mut query)?;
         let grants = match &self.grants {
             None => None,
             Some(asked) => Some(grants(workspace, asked, &mut query).await?),
@@ -109,7 +146,7 @@ impl Asked {
             text,
             correlation,
             grants,
-            stream: self.stream.as_ref().map(StreamId::from_recorded),
+            stream,
             left_out: &[],
         })
     }
@@ -128,18 +165,6 @@ impl Asked {
                 })
         };
         self.types.iter().map(find).collect()
-    }
-
-    fn categories(&self) -> Result<Vec<Category>, NotUnderstood> {
-        bounded(&self.categories, "categories")?;
-        let find = |named: &String| {
-            Category::find(named).ok_or_else(|| NotUnderstood::Unknown {
-                what: "category",
-                suggestions: like(named, Category::ALL.iter().map(|one| one.as_str())),
-                named: named.clone(),
-            })
-        };
-        self.categories.iter().map(find).collect()
     }
 
     /// The stretch of the record that is asked about.
@@ -170,6 +195,32 @@ impl Asked {
             _ => Ok(range),
         }
     }
+}
+
+fn categories(named: &[String]) -> Result<Vec<Category>, NotUnderstood> {
+    bounded(named, "categories")?;
+    let find = |named: &String| {
+        Category::find(named).ok_or_else(|| NotUnderstood::Unknown {
+            what: "category",
+            suggestions: like(named, Category::ALL.iter().map(|one| one.as_str())),
+            named: named.clone(),
+        })
+    };
+    named.iter().map(find).collect()
+}
+
+/// The text to look for in lower case, and has the question be one for events that have texts.
+fn text(wanted: Option<&str>, query: &mut RecordQuery) -> Result<Option<String>, NotUnderstood> {
+    let Some(wanted) = wanted.map(str::to_lowercase) else {
+        return Ok(None);
+    };
+    if domain::text::is_blank(&wanted) {
+        return Err(NotUnderstood::EmptyText);
+    }
+    if query.event_types.is_empty() {
+        query.event_types = vec!["MessagePosted".to_owned(), "MessageEdited".to_owned()];
+    }
+    Ok(Some(wanted))
 }
 
 /// Finds out which grants are meant, and makes the question one for the events that give or take.
@@ -293,19 +344,21 @@ fn correlation(text: &str) -> Result<CorrelationId, NotUnderstood> {
     id.map_err(|_| NotUnderstood::NotACorrelation(text.to_owned()))
 }
 
-/// Where the events of a stream are.
-async fn positions_of(
+/// Refuses a stream that is not there, as far as is shown to whoever asks.
+async fn known_stream(
     workspace: &Workspace,
-    stream: &str,
+    stream: &StreamId,
     private_rooms: bool,
-) -> Result<Vec<Position>, Error> {
+) -> Result<(), Error> {
     let unknown = || NotUnderstood::Unknown {
         what: "stream",
-        named: stream.to_owned(),
+        named: stream.to_string(),
         suggestions: Vec::new(),
     };
-    let stream = StreamId::from_recorded(stream);
-    let (first, positions) = events_of(workspace, &stream, Position::START).await?;
+    let log = workspace.executor().store();
+    let mut chunks = log.read_stream(stream, Version::FIRST);
+    let first = chunks.next().await.transpose()?;
+    let first = first.and_then(|chunk| chunk.first().cloned());
     let first = first.ok_or_else(unknown)?;
     let hidden = workspace
         .views()
@@ -313,26 +366,54 @@ async fn positions_of(
     if !private_rooms && hidden.await? {
         return Err(unknown().into());
     }
-    Ok(positions)
+    Ok(())
 }
 
-/// The first event of a stream behind a position, and where all of those are.
-async fn events_of(
+/// Part of a stream.
+struct Part {
+    positions: Vec<Position>,
+    /// The stream has events behind them.
+    more: bool,
+}
+
+/// Where the next events of a stream are: about as many as the log gives at once.
+async fn part_of(
     workspace: &Workspace,
     stream: &StreamId,
     after: Position,
-) -> Result<(Option<RecordedEvent>, Vec<Position>), ReadError> {
+) -> Result<Part, ReadError> {
+    let mut part = Part {
+        positions: Vec::new(),
+        more: false,
+    };
+    let mut bytes = 0;
+    let mut chunks = events_of(workspace, stream, after);
+    while let Some(chunk) = chunks.next().await.transpose()? {
+        if part.positions.len() >= MOST_AT_ONCE || bytes >= BYTES_AT_ONCE {
+            part.more = true;
+            break;
+        }
+        bytes += chunk.iter().map(|event| event.data.len()).sum::<usize>();
+        part.positions
+            .extend(chunk.iter().map(|event| event.position));
+    }
+    Ok(part)
+}
+
+/// Where all events of a stream are.
+async fn all_of(workspace: &Workspace, stream: &StreamId) -> Result<Vec<Position>, ReadError> {
+    let mut positions = Vec::new();
+    let mut chunks = events_of(workspace, stream, Position::START);
+    while let Some(chunk) = chunks.next().await.transpose()? {
+        positions.extend(chunk.iter().map(|event| event.position));
+    }
+    Ok(positions)
+}
+
+fn events_of(workspace: &Workspace, stream: &StreamId, after: Position) -> Chunks {
     let filter = LogFilter {
         stream: Some(stream.clone()),
         ..LogFilter::default()
     };
-    let log = workspace.executor().store();
-    let mut chunks = log.read_all(after, filter);
-    let (mut positions, mut first) = (Vec::new(), None);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk?;
-        first = first.or_else(|| chunk.first().cloned());
-        positions.extend(chunk.iter().map(|event| event.position));
-    }
-    Ok((first, positions))
+    workspace.executor().store().read_all(after, filter)
 }

@@ -99,11 +99,7 @@ fn narrowed(asked: &Asked, cursor: Option<&str>, limit: Option<usize>) -> BTreeM
     narrowed
 }
 
-pub(super) async fn sieve(
-    workspace: &Workspace,
-    auditor: &Auditor,
-    asked: &Asked,
-) -> Result<Sieve, Error> {
+async fn sieve(workspace: &Workspace, auditor: &Auditor, asked: &Asked) -> Result<Sieve, Error> {
     Ok(Sieve {
         filter: asked
             .understand(workspace, auditor.sees_private_rooms())
@@ -336,11 +332,15 @@ impl Reading {
             }
             self.news().await;
             let applied = self.workspace.views().applied();
-            if self.follow {
+            let more_of_stream = if self.follow {
                 let filter = &mut Arc::make_mut(&mut self.sieve).filter;
-                filter.follow(&self.workspace).await?;
-            }
-            let page = read(&self.workspace, &self.sieve, self.cursor, limit).await?;
+                let after = self.cursor.unwrap_or(filter.query.after);
+                filter.follow(&self.workspace, after).await?
+            } else {
+                false
+            };
+            let mut page = read(&self.workspace, &self.sieve, self.cursor, limit).await?;
+            page.more |= more_of_stream;
             if self.workspace.executor().store().generation() != self.generation {
                 return Err(ReadError::Replaced.into());
             }

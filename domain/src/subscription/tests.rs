@@ -162,15 +162,33 @@ fn it_begins_once_and_again_after_its_end() {
 #[test]
 fn another_question_under_the_same_name_is_refused() {
     let (ann, bob) = (ann(), UserId::new("bob"));
+    let other = |room: &str, after: u64| SubscriptionRefusal::OtherQuestion {
+        kept: Box::new(subject("r")),
+        after: UpTo::new(10),
+        asked: Box::new(subject(room)),
+        asked_after: UpTo::new(after),
+    };
     for (command, actor, refusal) in [
-        (begin("s", 10), &ann, SubscriptionRefusal::OtherQuestion),
-        (begin("r", 11), &ann, SubscriptionRefusal::OtherQuestion),
+        (begin("s", 10), &ann, other("s", 10)),
+        (begin("r", 11), &ann, other("r", 11)),
         (begin("r", 10), &bob, SubscriptionRefusal::NotOwner),
     ] {
         given::<Subscription>([begun()])
             .when(command, &by(actor, false))
             .then_refused(refusal);
     }
+}
+
+#[test]
+fn a_subject_is_told_as_it_is_asked() {
+    let full = Subject {
+        rooms: vec![RoomId::new("r"), RoomId::new("s")],
+        users: vec![ann()],
+        text: Some("two words".to_owned()),
+        ..Subject::default()
+    };
+    assert_eq!(full.to_string(), "room=r,s user=ann text=\"two words\"");
+    assert_eq!(Subject::default().to_string(), "everything");
 }
 
 #[test]

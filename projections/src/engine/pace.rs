@@ -13,7 +13,7 @@ use crate::engine::work::{Claim, Throttle};
 use crate::error::ViewsError;
 
 /// How long the work rests for as long as it worked, while somebody is served.
-const STEP_BACK: u32 = 4;
+const STEP_BACK: u32 = 8;
 
 /// How long after an event another one is likely: without one for that long, nobody is in the way.
 const LIVELY: Duration = Duration::from_millis(250);

@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use eventstore::{EventStore, LogId, Place, Position};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::engine::applied::Applied;
@@ -201,7 +204,7 @@ pub(super) async fn build(
     let (sender, receiver) = mpsc::channel(CHUNKS);
     let feeder = feed(Arc::clone(store), until, goal.clone(), sender);
     let (path, registry, applied) = (path.to_owned(), registry.clone(), Arc::clone(&plan.applied));
-    beside(feeder, move || {
+    let work = move || {
         let mut scrap = Scrap::new(path.clone());
         let mut step = |position, events| step(position, events, goal.position());
         let place = fill(&path, log, &registry, &applied, receiver, &mut step)?;
@@ -211,8 +214,40 @@ pub(super) async fn build(
         }
         scrap.keep();
         Ok(place)
-    })
-    .await
+    };
+    let _feeder = aside(feeder);
+    let built = tokio::task::spawn_blocking(|| stepping_back("views-build", work)).await;
+    built.map_err(|_| ViewsError::Closed)?
+}
+
+/// Runs a feeder on a thread that steps back, until it ends or the guard is dropped.
+fn aside(feeder: impl Future<Output = ()> + Send + 'static) -> DropGuard {
+    let stop = CancellationToken::new();
+    let (runtime, stopped) = (Handle::current(), stop.clone());
+    let fed = move || {
+        runtime.block_on(stopped.run_until_cancelled_owned(feeder));
+        Ok(())
+    };
+    tokio::task::spawn_blocking(|| stepping_back("views-feed", fed));
+    stop.drop_guard()
+}
+
+/// Runs `work` on a thread that lets every other thread of this process go first (on Linux; elsewhere niceness applies to
+/// the whole process), and waits for it.
+fn stepping_back<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, ViewsError> + Send + 'static,
+) -> Result<T, ViewsError> {
+    let work = move || {
+        #[cfg(target_os = "linux")]
+        if let Err(error) = rustix::process::nice(10) {
+            tracing::warn!(%error, "views are built at normal priority");
+        }
+        work()
+    };
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    let thread = thread.map_err(|error| ViewsError::Thread(error.to_string()))?;
+    thread.join().map_err(|_| ViewsError::Closed)?
 }
 
 /// Removes a file that nothing points to, unless it is put in place.

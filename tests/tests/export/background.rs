@@ -131,6 +131,10 @@ async fn only_those_with_the_right_get_at_exports() {
     let (eve, bob) = (auditor(&admin, "eve").await, admin.new_user("bob").await);
     let wish = json!({"format": "csv"});
     ask(&bob, wish.clone()).await.refused(403);
+    let narrowed = Some(("application/json", wish.to_string()));
+    let elsewhere = format!("{DOOR}?room=general");
+    let narrowed = eve.send(Method::POST, &elsewhere, narrowed);
+    narrowed.await.refused(400);
     set(&admin, "Audit_Private_Rooms", json!(true)).await;
     let id = asked(&eve, wish).await;
     complete(&eve, &id).await;

@@ -192,6 +192,8 @@ async fn what_makes_no_sense_is_refused() {
     std::fs::write(full.join("mine"), b"mine").unwrap();
     let all = ["--all", "--format", "ndjson"];
     refused(&server, &all, &full, 2, "is not empty").await;
+    let kept = server.data().join("exports/mine");
+    refused(&server, &all, &kept, 2, "is in the data folder").await;
     assert_eq!(
         std::fs::read_dir(&full).unwrap().count(),
         1,

@@ -186,3 +186,21 @@ async fn the_key_is_copied_for_authenticator_apps() {
     let key = |folder: &Path| std::fs::read_to_string(folder.join("secret.key")).unwrap();
     assert_eq!(key(&folder), key(&server.data()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_served_for_this_machine_unless_somebody_says_otherwise() {
+    let server = Server::start().await;
+    let place = Place::new();
+    let folder = place.folder("sandbox");
+    copied(&server, &[], &folder).await;
+    let otherwise = ["--bind", "0.0.0.0"];
+    for (flags, reached) in [(&[][..], false), (&otherwise[..], true)] {
+        let port = tests::ports::free_port();
+        let mut command = server.command(&folder);
+        command.env("PORT", port.to_string()).env("BIND", "0.0.0.0");
+        command.args(flags);
+        let _sandbox = Sandbox::begin(command).await;
+        let elsewhere = std::net::TcpStream::connect(("127.0.0.2", port));
+        assert_eq!(elsewhere.is_ok(), reached, "{flags:?}: another address");
+    }
+}

@@ -81,6 +81,7 @@ async fn private_rooms_are_shown_only_while_the_setting_says_so() {
     subscribe(&eve, "cellar", of_cellar).await.ok();
     let shown = batch(&eve, "cellar", "").await;
     assert!(!shown.events.is_empty(), "the room is shown");
+    let by_id = json!({"room": room});
     let shown = batch(&eve, "all", "").await;
     assert_eq!(shown.events.len(), 1, "the message is shown");
     let told = events(&eve, "category=subscription").await;
@@ -89,7 +90,10 @@ async fn private_rooms_are_shown_only_while_the_setting_says_so() {
     show_private_rooms(&admin, false).await;
     let hidden = batch(&eve, "all", "").await;
     assert_eq!(hidden.events, [Value::Null; 0], "hidden again");
-    poll(&eve, "cellar", "").await.refused(400);
+    let hidden = batch(&eve, "cellar", "").await;
+    assert_eq!(hidden.events, [Value::Null; 0], "passed over");
+    subscribe(&eve, "cellar", by_id.clone()).await.ok();
+    subscribe(&eve, "another", by_id).await.refused(400);
     let entry = listed(&eve, "cellar").await.unwrap();
     assert_eq!(entry["question"], Value::Null, "it names a private room");
     assert!(!entry.to_string().contains(&room), "{entry}");

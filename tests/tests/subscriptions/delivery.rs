@@ -132,6 +132,63 @@ async fn the_position_moves_over_what_does_not_match() {
     assert!(behind.as_u64().unwrap() < 1_000, "{behind} behind");
 }
 
+/// What is hidden may be so large that one answer does not get past it.
+#[tokio::test]
+async fn who_does_not_wait_gets_past_large_messages_that_are_hidden() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let most = json!({"value": 300_000});
+    let path = "settings/Message_MaxAllowedSize";
+    admin.post(path, most).await.ok();
+    let made = admin.post("groups.create", json!({"name": "cellar"})).await;
+    let room = made.ok()["group"]["_id"].as_str().unwrap().to_owned();
+    let question = json!({"type": "MessagePosted"});
+    subscribe(&admin, "all", question).await.ok();
+    for _ in 0..40 {
+        say(&admin, &room, &"x".repeat(260_000)).await;
+    }
+    say(&admin, "GENERAL", "behind them").await;
+    let mut parameters = String::new();
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        let part = batch(&admin, "all", &parameters).await;
+        told.extend(part.events);
+        parameters = format!("acknowledge={}", part.position);
+    }
+    assert_eq!(told.len(), 1, "the one that is shown");
+}
+
+/// A stream is read part after part, each behind what was acknowledged.
+#[tokio::test]
+async fn a_long_stream_is_handed_out_part_after_part() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    for number in 0..1_100 {
+        let topic = json!({"roomId": "GENERAL", "topic": format!("topic {number}")});
+        admin.post("channels.setTopic", topic).await.ok();
+    }
+    let question = json!({"stream": "room-GENERAL", "type": "TopicChanged"});
+    subscribe(&admin, "room", question).await.ok();
+    let mut parameters = "limit=1000".to_owned();
+    let mut seen = Vec::new();
+    loop {
+        let part = batch(&admin, "room", &parameters).await;
+        seen.extend(
+            part.events
+                .iter()
+                .map(|event| event["data"]["text"].clone()),
+        );
+        parameters = format!("limit=1000&acknowledge={}", part.position);
+        if !part.more {
+            break;
+        }
+    }
+    let wanted: Vec<_> = (0..1_100)
+        .map(|number| json!(format!("topic {number}")))
+        .collect();
+    assert_eq!(seen, wanted, "each once, in order");
+}
+
 /// Two subscriptions to everything would tell each other of each other for ever.
 #[tokio::test]
 async fn subscriptions_are_not_told_of_reading_subscriptions() {

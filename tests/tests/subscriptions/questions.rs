@@ -92,6 +92,35 @@ async fn a_room_that_is_called_otherwise_is_the_same() {
 }
 
 #[tokio::test]
+async fn whose_names_have_moved_is_told_what_the_subscription_is_of() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let mut rooms = Vec::new();
+    let question = json!({"room": "plans"});
+    for _ in 0..2 {
+        let made = admin
+            .post("channels.create", json!({"name": "plans"}))
+            .await;
+        let room = made.ok()["channel"]["_id"].as_str().unwrap().to_owned();
+        if rooms.is_empty() {
+            let begun = subscribe(&admin, "room", question.clone()).await.ok();
+            assert_eq!(begun["question"], json!({"room": room}));
+            let rename = json!({"roomId": room, "name": "projects"});
+            admin.post("channels.rename", rename).await.ok();
+        }
+        rooms.push(room);
+    }
+    let refused = subscribe(&admin, "room", question).await.refused(400);
+    assert_eq!(refused["errorType"], "error-other-question");
+    for told in rooms.iter().map(|room| format!("room={room}")) {
+        assert!(refused.to_string().contains(&told), "{told} in {refused}");
+    }
+    subscribe(&admin, "room", json!({"room": rooms[0]}))
+        .await
+        .ok();
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_is_refused() {
     let server = Server::start().await;
     let admin = server.admin().await;
@@ -111,6 +140,8 @@ async fn what_makes_no_sense_is_refused() {
     for unknown in [json!({"to": "7"}), json!({"rooms": "general"})] {
         subscribe(&admin, "a", unknown).await.refused(400);
     }
+    let elsewhere = subscribe(&admin, "a?room=general", json!({}));
+    elsewhere.await.refused(400);
     assert_eq!(traces(&admin).await, [Value::Null; 0], "nothing began");
 }
 

@@ -34,7 +34,7 @@ pub fn subscription_refused(refusal: &SubscriptionRefusal) -> ApiError {
         SubscriptionRefusal::InvalidName => "error-invalid-name",
         SubscriptionRefusal::TooMany => "error-too-many-subscriptions",
         SubscriptionRefusal::NotFound => "error-no-such-subscription",
-        SubscriptionRefusal::OtherQuestion => "error-other-question",
+        SubscriptionRefusal::OtherQuestion { .. } => "error-other-question",
         SubscriptionRefusal::Backwards { .. } | SubscriptionRefusal::NotHandedOut { .. } => {
             "error-invalid-position"
         }

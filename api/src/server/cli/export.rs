@@ -1,7 +1,7 @@
 //! `hansard export`: the record in files for other programs.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use application::record::export::{
@@ -19,6 +19,7 @@ use super::{ask, print, unexpected};
 use crate::audit::export_wish::{ExportEnd, PIECES, Start, WantedExport};
 use crate::server::config::Config;
 use crate::server::control::{Answer, Failure, Printout, Request, Wanted};
+use crate::server::data_dir;
 
 /// What is to be exported, and where to.
 pub struct Errand {
@@ -176,11 +177,18 @@ fn usage(text: String) -> Failure {
 }
 
 /// Where it goes, and what is to be made for it.
-fn start(errand: &Errand) -> Result<(Target, Start), Failure> {
+fn start(data: &Path, errand: &Errand) -> Result<(Target, Start), Failure> {
     if !errand.resume {
         let wish = errand.said.wish();
         let wish =
             wish.ok_or_else(|| usage("say what to export, and how to write it".to_owned()))?;
+        let into = errand.into.display();
+        let inside = data_dir::is_inside(&errand.into, data);
+        if inside.map_err(|error| format!("{into}: {error}"))? {
+            return Err(usage(format!(
+                "{into} is in the data folder, where all is the server's own: choose a folder outside of it"
+            )));
+        }
         Folder::is_vacant(&errand.into)?;
         return Ok((Target::Fresh(errand.into.clone()), Start::Fresh(wish)));
     }
@@ -201,8 +209,9 @@ fn start(errand: &Errand) -> Result<(Target, Start), Failure> {
 }
 
 pub(super) async fn run(config: &Config, errand: Errand) -> Result<(), Failure> {
+    let data = config.data_dir.clone();
     let (errand, started) = tokio::task::spawn_blocking(move || {
-        let started = start(&errand);
+        let started = start(&data, &errand);
         (errand, started)
     })
     .await

@@ -18,7 +18,7 @@ use self::folder::Claimed;
 use super::record::{account, flag, one, text};
 use super::{ask, open_log, print, unexpected, workspace};
 use crate::server::app::{App, Ending};
-use crate::server::config::Config;
+use crate::server::config::{Config, Meant};
 use crate::server::control::{Answer, Failure, Request};
 use crate::server::data_dir::DataDirError;
 use crate::server::extension::Extension;
@@ -37,8 +37,7 @@ pub struct Errand {
 /// Which settings of a server were given as flags: what else is configured is meant for the workspace itself.
 struct Given {
     port: bool,
-    bind: bool,
-    root_url: bool,
+    meant: Meant,
 }
 
 pub(super) fn command() -> Command {
@@ -78,8 +77,10 @@ pub(super) fn errand(matches: &ArgMatches) -> Errand {
         serve: matches.get_flag("serve"),
         given: Given {
             port: matches.contains_id("port"),
-            bind: matches.contains_id("bind"),
-            root_url: matches.contains_id("root-url"),
+            meant: Meant {
+                bind: matches.contains_id("bind"),
+                root_url: matches.contains_id("root-url"),
+            },
         },
     }
 }
@@ -127,14 +128,12 @@ pub(super) async fn run(
 /// How the sandbox is served.
 fn served(config: &Config, errand: &Errand, begun: &ReplayBegun) -> Config {
     let given = &errand.given;
-    let bind = given.bind.then(|| config.bind.clone());
     let config = Config {
         data_dir: errand.into.clone(),
         port: if given.port { config.port } else { 0 },
-        bind: bind.unwrap_or_else(|| "127.0.0.1".to_owned()),
         ..config.clone()
     };
-    config.confined(begun.sandbox(), given.root_url)
+    config.confined(begun.sandbox(), given.meant)
 }
 
 /// Makes the sandbox. Also returns what is to be said in the end if views differ, or could not be compared.

@@ -26,7 +26,7 @@ pub(super) struct Running {
 #[must_use]
 pub struct Download {
     /// The folder with the files.
-    pub files: PathBuf,
+    pub(super) files: PathBuf,
     _permit: OwnedSemaphorePermit,
 }
 

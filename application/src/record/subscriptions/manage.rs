@@ -1,10 +1,12 @@
 //! Beginning and ending subscriptions, and acknowledging without asking for more.
 
 use domain::permission::Permission;
-use domain::subscription::{SubscriptionCommand, SubscriptionContext, SubscriptionName, UpTo};
+use domain::subscription::{
+    Subject, SubscriptionCommand, SubscriptionContext, SubscriptionName, UpTo,
+};
 
 use super::decide::{context, decide};
-use super::subject::subject;
+use super::subject::{asked, subject};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::ids::now;
@@ -12,16 +14,18 @@ use crate::record::access::Auditor;
 use crate::record::question::Asked;
 use crate::workspace::Workspace;
 
-/// Begins a subscription that belongs to the auditor. Nothing happens if it is there already with the same question.
-/// `asked` has no end.
+/// Begins a subscription that belongs to the auditor, and says what it is of, by ids. Nothing happens if it is there already
+/// with the same question. `asked` has no end.
 pub async fn begin(
     workspace: &Workspace,
     auditor: &Auditor,
     name: &str,
     asked: &Asked,
-) -> Result<(), Error> {
+) -> Result<Asked, Error> {
     let name = SubscriptionName::parse(name)?;
-    let (subject, after) = subject(workspace, auditor, asked).await?;
+    let kept = kept(workspace, auditor, &name).await?;
+    let (subject, after) = subject(workspace, auditor, asked, kept.as_ref()).await?;
+    let of = self::asked(&subject);
     let command = SubscriptionCommand::Begin {
         name: name.clone(),
         subject,
@@ -33,7 +37,19 @@ pub async fn begin(
         subscriptions: workspace.views().subscriptions().await?.len(),
         ..context(auditor.actor())
     };
-    decide(workspace, &name, command, &context).await
+    decide(workspace, &name, command, &context).await?;
+    Ok(of)
+}
+
+/// What the auditor's subscription of that name is of, if there is one.
+async fn kept(
+    workspace: &Workspace,
+    auditor: &Auditor,
+    name: &SubscriptionName,
+) -> Result<Option<Subject>, Error> {
+    let known = workspace.views().subscription(name).await?;
+    let open = known.and_then(|(_, state)| state.of(auditor.actor()).ok().cloned());
+    Ok(open.map(|open| open.subject))
 }
 
 /// Moves the checkpoint, without asking for more.

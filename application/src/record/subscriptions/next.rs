@@ -3,26 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::subscription::{Open, SubscriptionCommand, SubscriptionEvent, SubscriptionName, UpTo};
+use domain::subscription::{Open, SubscriptionCommand, SubscriptionName, UpTo};
 use eventstore::{Position, ReadError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{context, decide, open};
-use super::subject::asked;
 use crate::caller::Caller;
 use crate::error::{Error, Fault, Refusal};
 use crate::ids::now;
 use crate::record::access::{Auditor, Tally};
 use crate::record::entries::{Entry, Sieve};
+use crate::record::filter::Filter;
 use crate::record::reading::{self, LOOK, MOST_ENTRIES, Page};
 use crate::workspace::Workspace;
 
 /// The longest wait for events.
 pub const MOST_WAIT: Duration = Duration::from_mins(1);
 
-/// How many positions without a match are passed over before that is recorded, so that they are not looked at again. What
-/// is recorded is a position too: fewer would have the record grow because nothing happens.
+/// How many positions without a match are passed over before that is recorded although there is nothing behind them, so
+/// that they are not looked at again. What is recorded is a position too: fewer would have the record grow because nothing
+/// happens.
 const STRIDE: u64 = 1_000;
 
 /// What a consumer asks for.
@@ -63,8 +64,10 @@ pub async fn next(
     let generation = workspace.executor().store().generation();
     let open = open(workspace, &auditor, &name).await?;
     let checkpoint = open.acknowledging(wish.acknowledge)?;
-    let mut sieve = reading::sieve(workspace, &auditor, &asked(&open.subject)).await?;
-    sieve.filter.left_out = &SubscriptionEvent::LEFT_BY_READING;
+    let sieve = Sieve {
+        filter: Filter::of_subscription(&open.subject)?,
+        private_rooms: auditor.sees_private_rooms(),
+    };
     let mut search = Search {
         workspace,
         caller,
@@ -78,13 +81,20 @@ pub async fn next(
     };
     let patience = Instant::now() + wish.wait.min(MOST_WAIT);
     let waits = !wish.wait.is_zero();
+    let seen = workspace.views().applied();
     let mut page = search.look(checkpoint).await?;
-    if page.entries.is_empty() && waits {
+    if waits && is_all_there_is(&page) {
         // Whoever waits may wait long, and what it handled is handled.
         search.acknowledge().await?;
-        page = search.wait(page, patience, stop).await?;
+        page = search.wait(page, seen, patience, stop).await?;
     }
     search.hand_out(page).await
+}
+
+/// Whether nothing was found up to the end of the record. Otherwise whoever asks is answered: with what was found, or with
+/// how far was looked. No request looks through more than one page of what happened before it.
+fn is_all_there_is(page: &Page) -> bool {
+    page.entries.is_empty() && !page.more
 }
 
 /// The looking for the next events.
@@ -103,35 +113,38 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    async fn look(&self, after: UpTo) -> Result<Page, Error> {
+    async fn look(&mut self, after: UpTo) -> Result<Page, Error> {
         let after = Position::new(after.get());
-        let page = reading::read(self.workspace, &self.sieve, Some(after), self.limit).await?;
-        // What was looked for in one log is not recorded in another.
-        if self.workspace.executor().store().generation() != self.generation {
-            return Err(ReadError::Replaced.into());
-        }
+        let filter = &mut Arc::make_mut(&mut self.sieve).filter;
+        let more_of_stream = filter.follow(self.workspace, after).await?;
+        let mut page = reading::read(self.workspace, &self.sieve, Some(after), self.limit).await?;
+        page.more |= more_of_stream;
+        self.same_log()?;
         Ok(page)
     }
 
-    /// Looks on until there is something, for as long as there is patience.
+    /// What was looked for in one log is neither recorded in another nor told of it.
+    fn same_log(&self) -> Result<(), Error> {
+        if self.workspace.executor().store().generation() == self.generation {
+            Ok(())
+        } else {
+            Err(ReadError::Replaced.into())
+        }
+    }
+
+    /// Looks on as more is recorded, for as long as there is patience. `seen`: how far the views were before `page` was
+    /// looked for.
     async fn wait(
         &mut self,
         mut page: Page,
+        mut seen: Position,
         patience: Instant,
         stop: &CancellationToken,
     ) -> Result<Page, Error> {
         let _place = self.workspace.subscribers().place()?;
-        while page.entries.is_empty() {
-            let seen = self.workspace.views().applied();
-            let filter = &mut Arc::make_mut(&mut self.sieve).filter;
-            filter.follow(self.workspace).await?;
-            page = self.look(UpTo::new(page.cursor.get())).await?;
-            if !page.entries.is_empty() {
-                break;
-            }
-            let more = page.more;
+        while is_all_there_is(&page) {
             let news = async {
-                while !more && self.workspace.views().applied() <= seen {
+                while self.workspace.views().applied() <= seen {
                     tokio::time::sleep(LOOK).await;
                 }
             };
@@ -141,6 +154,8 @@ impl Search<'_> {
                 () = tokio::time::sleep_until(patience) => break,
                 () = news => self.still_allowed().await?,
             }
+            seen = self.workspace.views().applied();
+            page = self.look(UpTo::new(page.cursor.get())).await?;
         }
         Ok(page)
     }
@@ -173,7 +188,9 @@ impl Search<'_> {
     async fn hand_out(&self, page: Page) -> Result<Batch, Error> {
         let upto = UpTo::new(page.cursor.get());
         let passed = upto.get().saturating_sub(self.checkpoint.get());
-        if page.entries.is_empty() && passed < STRIDE {
+        // Where there is more, whoever asks again must get further.
+        let told = !page.entries.is_empty() || page.more || passed >= STRIDE;
+        if !told {
             self.acknowledge().await?;
             return Ok(Batch {
                 entries: Vec::new(),

@@ -8,7 +8,7 @@ use application::sandbox::Sandbox;
 
 use super::usage;
 use crate::server::control::Failure;
-use crate::server::data_dir::{DataDir, Holder};
+use crate::server::data_dir::{self, DataDir, Holder};
 use crate::server::sandbox::{self, SandboxError, State};
 
 /// The file that says who has a folder, which stays behind.
@@ -18,15 +18,18 @@ const LOCK: &str = "lock";
 pub(super) fn check(into: &Path, source: &Path) -> Result<(), Failure> {
     let shown = into.display();
     let unusable = |error: std::io::Error| Failure::from(format!("{shown}: {error}"));
-    let (place, data) = (real(into), real(source));
-    if place
-        .map_err(unusable)?
-        .starts_with(data.map_err(unusable)?)
-    {
+    if data_dir::is_inside(into, source).map_err(unusable)? {
         return Err(usage(format!(
             "{shown} is in the data folder that is to be copied: choose a folder outside of it"
         )));
     }
+    vacant(into)
+}
+
+/// Whether nothing is there yet.
+fn vacant(into: &Path) -> Result<(), Failure> {
+    let shown = into.display();
+    let unusable = |error: std::io::Error| Failure::from(format!("{shown}: {error}"));
     let entries = match fs::read_dir(into) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -57,17 +60,6 @@ fn occupied(into: &Path) -> String {
     }
 }
 
-/// Where a path leads, whether or not there is something.
-fn real(path: &Path) -> std::io::Result<PathBuf> {
-    let path = std::path::absolute(path)?;
-    match (path.canonicalize(), path.parent(), path.file_name()) {
-        (Err(error), Some(parent), Some(name)) if error.kind() == ErrorKind::NotFound => {
-            Ok(real(parent)?.join(name))
-        }
-        (outcome, _, _) => outcome,
-    }
-}
-
 /// A folder in which a sandbox is made. What was made is removed when this is dropped, unless it is kept.
 pub(super) struct Claimed {
     folder: DataDir,
@@ -82,6 +74,8 @@ impl Claimed {
     pub(super) fn take(into: &Path, sandbox: Sandbox) -> Result<Self, Failure> {
         let made = !into.exists();
         let folder = DataDir::take(into, Holder::Command).map_err(|error| error.to_string())?;
+        // Another replay may have had the folder since it was looked at.
+        vacant(into)?;
         let claimed = Self {
             folder,
             sandbox,
