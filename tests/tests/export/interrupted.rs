@@ -22,7 +22,18 @@ const START: i64 = 1_790_000_000_000;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 fn append<E: EventPayload>(stream: StreamId, of: &str, event: Value) -> Batch {
-    let event = E::deserialize_data(of, event).unwrap().unwrap();
+    begin::<E>(stream, [(of, event)])
+}
+
+/// A stream with its first events.
+fn begin<'a, E: EventPayload>(
+    stream: StreamId,
+    events: impl IntoIterator<Item = (&'a str, Value)>,
+) -> Batch {
+    let encode = |(of, event)| {
+        let event = E::deserialize_data(of, event).unwrap().unwrap();
+        NewEvent::encode(&event).unwrap()
+    };
     Batch {
         cause: Cause {
             actor: UserId::new("rocket.cat"),
@@ -32,7 +43,7 @@ fn append<E: EventPayload>(stream: StreamId, of: &str, event: Value) -> Batch {
         appends: vec![StreamAppend {
             stream,
             expected: Expected::NoStream,
-            events: vec![NewEvent::encode(&event).unwrap()],
+            events: events.into_iter().map(encode).collect(),
         }],
     }
 }
@@ -367,4 +378,40 @@ async fn what_was_begun_with_private_rooms_ends_with_them() {
         0,
         "how it ended is hidden as the room is: {body}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_late_to_a_message_of_many_events_is_told() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    let (room, id) = (RoomId::new("busy"), MessageId::new("busy-message"));
+    let created = json!({"room": room, "kind": "channel", "name": "busy", "at": START});
+    let posted = json!({"message": id, "room": room, "author": "rocket.cat", "at": START,
+                        "content": {"text": "a busy message"}});
+    // More than is told of one message.
+    let reactions = (0..2_600).map(|number| {
+        let of = ["ReactionAdded", "ReactionRemoved"][number % 2];
+        let reaction = json!({"message": id, "room": room, "user": "rocket.cat", "emoji": ":smile:", "at": START});
+        (of, reaction)
+    });
+    let events = std::iter::once(("MessagePosted", posted)).chain(reactions);
+    let log = tests::log::open(&server);
+    let room = append::<RoomEvent>(room::stream(&room), "RoomCreated", created);
+    log.append(room).await.unwrap();
+    let message = begin::<MessageEvent>(message::stream(&id), events);
+    let appended = log.append(message).await.unwrap();
+    log.close().await;
+    server.restart().await;
+    let late = (appended.last.get() - 10).to_string();
+    let exports = Exports::new();
+    let folder = exports.folder("late");
+    exported(
+        &server,
+        &["--room", "busy", "--from", &late, "--format", "html"],
+        &folder,
+    )
+    .await;
+    let told = contents(&folder).into_values();
+    let told = told.filter(|file| String::from_utf8_lossy(file).contains("a busy message"));
+    assert_eq!(told.count(), 1, "the message is told");
 }

@@ -370,9 +370,10 @@ impl Stretches {
                 if recorded.position > self.order.after {
                     first.get_or_insert(recorded.position);
                 }
-                if events.len() >= MOST_EVENTS || bytes > MOST_BYTES {
-                    cut = true;
-                    break;
+                cut |= events.len() >= MOST_EVENTS || bytes > MOST_BYTES;
+                if cut {
+                    // Only where it stands is still looked for.
+                    continue;
                 }
                 bytes += recorded.data.len();
                 if let Ok(decoded) = recorded.decode::<Event>() {
