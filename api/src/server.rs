@@ -8,6 +8,7 @@ pub mod data_dir;
 pub mod extension;
 pub mod health;
 pub mod process;
+pub mod program;
 pub mod routes;
 pub mod sandbox;
 pub mod serve;

@@ -350,7 +350,8 @@ fn open_vault(config: &Config, folder: &DataDir) -> Result<Vault, VaultError> {
     }
 }
 
-async fn listen(config: &Config) -> Result<TcpListener, StartError> {
+/// Takes the port.
+pub async fn listen(config: &Config) -> Result<TcpListener, StartError> {
     let bind = config.bind.trim_start_matches('[').trim_end_matches(']');
     let failed = |error: std::io::Error| {
         let reason = match error.kind() {

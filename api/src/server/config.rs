@@ -2,6 +2,7 @@
 
 pub mod keys;
 pub mod layers;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,9 +14,13 @@ use application::outside::fetch::AllowList;
 use application::outside::mail::SmtpServer;
 use application::sandbox::Sandbox;
 use layers::{Layers, Origin};
-use projections::{Registry, Spacing};
+use projections::Registry;
 
 use crate::live::Limits;
+use crate::server::config::values::{
+    boolean, count, ids, log_filter, mail_url, mongo_url, root_url, size, spacing, text, time,
+    version,
+};
 use crate::server::sandbox::{self, SandboxError};
 use crate::telemetry::LogFormat;
 
@@ -100,7 +105,34 @@ pub struct Config {
     pub live: Limits,
     /// What the data folder is a copy of, if it is one.
     pub sandbox: Option<Sandbox>,
+    pub given: Given,
 }
+
+/// Which settings were given as flags: on a sandbox, whatever else is configured is meant for the workspace that it is a
+/// copy of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Given {
+    bind: bool,
+    port: bool,
+    root_url: bool,
+}
+
+impl Given {
+    fn in_layers(layers: &Layers) -> Self {
+        let flagged = |key| {
+            let value = layers.get(key);
+            value.is_some_and(|value| matches!(value.origin, Origin::Flag(_)))
+        };
+        Self {
+            bind: flagged("bind"),
+            port: flagged("port"),
+            root_url: flagged("root_url"),
+        }
+    }
+}
+
+/// Where a sandbox is served unless a flag says otherwise: for this machine alone.
+const SANDBOX_BIND: &str = "127.0.0.1";
 
 /// Why there is no configuration. Each is one line for the operator.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -124,45 +156,32 @@ pub enum ConfigError {
     Folder(#[from] SandboxError),
 }
 
-/// What was given for a sandbox itself, and not only taken over from the configuration of the workspace that it is a copy
-/// of.
-#[derive(Clone, Copy, Debug)]
-pub struct Meant {
-    pub bind: bool,
-    pub root_url: bool,
-}
-
 impl Config {
     /// What the layers say, and the data folder: a sandbox is one whatever is configured.
     pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
         let config = Self::read(layers)?;
-        let is_flag = |key| {
-            let value = layers.get(key);
-            value.is_some_and(|value| matches!(value.origin, Origin::Flag(_)))
-        };
-        let meant = Meant {
-            bind: is_flag("bind"),
-            root_url: is_flag("root_url"),
-        };
         Ok(match sandbox::found(&config.data_dir)? {
-            Some(sandbox) => config.confined(sandbox, meant),
+            Some(sandbox) => Self {
+                sandbox: Some(sandbox),
+                ..config.apart()
+            },
             None => config,
         })
     }
 
-    /// The same for a sandbox: without what leads to the workspace that it is a copy of, or to the outside, and for this
-    /// machine alone unless another address is meant.
+    /// The same for a sandbox: without what leads to the workspace that it is a copy of, or to the outside. It listens for
+    /// this machine alone, on a free port, and links lead to it, unless flags say otherwise.
     #[must_use]
-    pub fn confined(self, sandbox: Sandbox, meant: Meant) -> Self {
+    pub fn apart(self) -> Self {
+        let given = self.given;
+        let bind = Some(self.bind).filter(|_| given.bind);
         Self {
-            bind: Some(self.bind)
-                .filter(|_| meant.bind)
-                .unwrap_or_else(|| "127.0.0.1".to_owned()),
+            bind: bind.unwrap_or_else(|| SANDBOX_BIND.to_owned()),
+            port: if given.port { self.port } else { 0 },
             mongo_url: None,
             secret_key: None,
             mail_server: None,
-            root_url: self.root_url.filter(|_| meant.root_url),
-            sandbox: Some(sandbox),
+            root_url: self.root_url.filter(|_| given.root_url),
             ..self
         }
     }
@@ -237,6 +256,7 @@ impl Config {
                 replays: read.required("live_replays", count)?,
             },
             sandbox: None,
+            given: Given::in_layers(layers),
         })
     }
 
@@ -311,147 +331,6 @@ fn invalid(key: &'static str, origin: &Origin, problem: String) -> ConfigError {
         origin: origin.to_string(),
         problem,
     }
-}
-
-fn text(value: &str) -> Result<String, String> {
-    if value.is_empty() {
-        Err("must not be empty".to_owned())
-    } else {
-        Ok(value.to_owned())
-    }
-}
-
-/// Setting ids, separated by commas.
-#[expect(clippy::unnecessary_wraps, reason = "every parser may fail")]
-fn ids(value: &str) -> Result<Vec<String>, String> {
-    Ok(value
-        .split(',')
-        .map(|id| id.trim().to_owned())
-        .filter(|id| !id.is_empty())
-        .collect())
-}
-
-fn boolean(value: &str) -> Result<bool, String> {
-    match value {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err(format!("`{value}` is neither true nor false")),
-    }
-}
-
-fn count(value: &str) -> Result<usize, String> {
-    match value.parse::<u32>() {
-        Ok(number) if number > 0 => Ok(number as usize),
-        _ => Err(format!("`{value}` is not a whole number above 0")),
-    }
-}
-
-fn spacing(value: &str) -> Result<Spacing, String> {
-    let (least, most) = (Spacing::RANGE.start(), Spacing::RANGE.end());
-    let spacing = value.parse().ok().and_then(Spacing::new);
-    spacing.ok_or_else(|| format!("`{value}` is not a whole number from {least} to {most}"))
-}
-
-/// Number and unit, e.g. `30s`.
-fn quantity(value: &str) -> Option<(u32, &str)> {
-    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
-    Some((value[..digits].parse().ok()?, value[digits..].trim()))
-}
-
-fn time(value: &str) -> Result<Duration, String> {
-    let millis = quantity(value).and_then(|(number, unit)| {
-        let factor = match unit {
-            "ms" => 1,
-            "s" | "" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            _ => return None,
-        };
-        (number > 0).then_some(u64::from(number) * factor)
-    });
-    millis
-        .map(Duration::from_millis)
-        .ok_or_else(|| format!("`{value}` is not a time such as 500ms, 30s or 5m"))
-}
-
-fn size(value: &str) -> Result<usize, String> {
-    let bytes = quantity(value).and_then(|(number, unit)| {
-        let factor: usize = match unit.to_ascii_uppercase().as_str() {
-            "B" | "" => 1,
-            "KB" | "K" => 1 << 10,
-            "MB" | "M" => 1 << 20,
-            "GB" | "G" => 1 << 30,
-            _ => return None,
-        };
-        (number as usize)
-            .checked_mul(factor)
-            .filter(|bytes| *bytes > 0)
-    });
-    bytes.ok_or_else(|| format!("`{value}` is not a size such as 500KB or 2MB"))
-}
-
-/// Numbers between dots, and perhaps what kind of release it is: clients compare it.
-fn version(value: &str) -> Result<String, String> {
-    let (numbers, kind) = value.split_once('-').unwrap_or((value, "release"));
-    let is_number = |part: &str| part.parse::<u32>().is_ok();
-    let is_version = (1..=3).contains(&numbers.split('.').count())
-        && numbers.split('.').all(is_number)
-        && !kind.is_empty()
-        && kind
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
-    is_version
-        .then(|| value.to_owned())
-        .ok_or_else(|| format!("`{value}` is not a version such as 8.5.0"))
-}
-
-fn is_plain(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "-._~:[]@/".contains(character)
-}
-
-fn root_url(value: &str) -> Result<String, String> {
-    let host = value
-        .strip_prefix("http://")
-        .or_else(|| value.strip_prefix("https://"));
-    match host {
-        // It is shown to everybody.
-        Some(host)
-            if host
-                .split('/')
-                .next()
-                .is_some_and(|host| host.contains('@')) =>
-        {
-            Err("must not have a user name or password".to_owned())
-        }
-        Some(host) if host.contains(['?', '#']) => Err(format!("`{value}` must end with its path")),
-        // The path becomes part of the routes.
-        Some(host) if host.contains("//") || host.contains(|one| !is_plain(one)) => Err(format!(
-            "`{value}` has characters that an address here must not have"
-        )),
-        Some(host) if !host.is_empty() && !host.starts_with('/') => {
-            Ok(value.trim_end_matches('/').to_owned())
-        }
-        _ => Err(format!("`{value}` is not an http:// or https:// address")),
-    }
-}
-
-fn mongo_url(value: &str) -> Result<Secret, String> {
-    // The value may hold a password, so the error does not repeat it.
-    if value.starts_with("mongodb://") || value.starts_with("mongodb+srv://") {
-        Ok(Secret::new(value))
-    } else {
-        Err("must start with mongodb:// or mongodb+srv://".to_owned())
-    }
-}
-
-fn mail_url(value: &str) -> Result<SmtpServer, String> {
-    SmtpServer::from_url(value).map_err(|problem| problem.to_string())
-}
-
-fn log_filter(value: &str) -> Result<String, String> {
-    tracing_subscriber::EnvFilter::try_new(value)
-        .map(|_| value.to_owned())
-        .map_err(|error| format!("`{value}`: {error}"))
 }
 
 #[cfg(test)]
@@ -575,6 +454,8 @@ mod tests {
             ("SECRET_KEY", "hush"),
             ("MAIL_URL", "smtp://relay"),
             ("ROOT_URL", "https://chat.example.org"),
+            ("BIND", "0.0.0.0"),
+            ("PORT", "8080"),
         ];
         let layers = |flags| {
             let named = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
@@ -592,19 +473,22 @@ mod tests {
         assert!(config.secret_key.is_none(), "and its key");
         assert!(config.mail_server.is_none(), "it mails nothing");
         assert_eq!(config.root_url, None, "links lead to it");
-        let meant = layers(vec![("root_url", "http://training.example.org".to_owned())]);
+        assert_eq!(
+            (config.bind.as_str(), config.port),
+            ("127.0.0.1", 0),
+            "it listens where the workspace does not"
+        );
+        let meant = [
+            ("root_url", "http://training.example.org"),
+            ("bind", "::"),
+            ("port", "8081"),
+        ];
+        let meant = layers(meant.map(|(key, value)| (key, value.to_owned())).to_vec());
         assert_eq!(meant.public_url(), "http://training.example.org");
+        assert_eq!((meant.bind.as_str(), meant.port), ("::", 8081));
         sandbox::mark(folder.path(), &sandbox, sandbox::State::Unfinished).unwrap();
         let unfinished = from_env(&environment).unwrap_err().to_string();
         assert!(unfinished.contains("interrupted"), "{unfinished}");
-    }
-
-    #[test]
-    fn times_and_sizes_have_units() {
-        assert_eq!(time("1500ms"), Ok(Duration::from_millis(1500)));
-        assert_eq!(time("2m"), Ok(Duration::from_mins(2)));
-        assert_eq!(size("3 KB"), Ok(3072));
-        assert!(size("x").is_err() && time("é").is_err() && time("").is_err());
     }
 
     #[test]

@@ -77,6 +77,9 @@ pub async fn after_commands(
     }
 }
 
+/// The file that says who has a folder. It stays behind.
+pub const LOCK: &str = "lock";
+
 /// A data folder that is ours until this is dropped. The system also releases it if the process dies.
 pub struct DataDir {
     path: PathBuf,
@@ -118,7 +121,7 @@ impl DataDir {
             .truncate(false)
             .read(true)
             .write(true)
-            .open(path.join("lock"))
+            .open(path.join(LOCK))
             .map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -139,6 +142,14 @@ impl DataDir {
             }
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
+        if !is_at(&lock, &path.join(LOCK)).map_err(unusable)? {
+            // Whoever had it removed it: somebody else may have the one that is there now.
+            return Err(DataDirError::InUse {
+                path: path.to_owned(),
+                by_command: true,
+                holder: String::new(),
+            });
+        }
         // Only to be told of: the system keeps the lock itself. A full disk has no room for it.
         let _ = lock
             .set_len(0)
@@ -153,7 +164,7 @@ impl DataDir {
     /// Takes the folder of a workspace on a disk that is read only, where nothing can be created. `None`: it is not there, or
     /// somebody has it.
     pub fn take_unwritten(path: &Path) -> Option<Self> {
-        let lock = File::open(path.join("lock")).ok();
+        let lock = File::open(path.join(LOCK)).ok();
         if lock.as_ref().is_some_and(|lock| lock.try_lock().is_err()) || !path.is_dir() {
             return None;
         }
@@ -161,6 +172,12 @@ impl DataDir {
             path: path.to_owned(),
             _lock: lock,
         })
+    }
+
+    /// Whether somebody has a folder.
+    pub fn is_taken(path: &Path) -> bool {
+        let lock = File::open(path.join(LOCK));
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     /// Why it cannot be written, if so.
@@ -249,7 +266,30 @@ fn make_private(path: &Path) -> std::io::Result<()> {
         use std::os::unix::fs::DirBuilderExt as _;
         folder.mode(0o700);
     }
-    folder.create(path)
+    match folder.create(path) {
+        // Somebody was faster.
+        Err(_) if path.is_dir() => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Whether an open file is the one that is there.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let open = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (open.dev(), open.ino())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is open cannot be removed.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> std::io::Result<bool> {
+    Ok(true)
 }
 
 /// A folder that is neither empty nor a workspace's may be anything, given by mistake: of that one a warning must do.

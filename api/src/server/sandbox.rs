@@ -17,6 +17,8 @@ use axum::response::Response;
 use eventstore::{LogId, Position};
 use serde::{Deserialize, Serialize};
 
+use crate::server::data_dir::DataDir;
+
 /// The mark of a folder.
 const MARK: &str = "replay.json";
 
@@ -31,6 +33,11 @@ pub enum SandboxError {
         .0.display()
     )]
     Unfinished(PathBuf),
+    #[error(
+        "the copy in {} is being made now: wait for that command to end, or end it",
+        .0.display()
+    )]
+    BeingMade(PathBuf),
     #[error("{} cannot be read, which says what the folder is a copy of: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: String },
 }
@@ -69,6 +76,9 @@ pub fn found(folder: &Path) -> Result<Option<Sandbox>, SandboxError> {
     };
     let mark: Mark =
         serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
+    if mark.state == State::Unfinished && DataDir::is_taken(folder) {
+        return Err(SandboxError::BeingMade(folder.to_owned()));
+    }
     if mark.state == State::Unfinished {
         return Err(SandboxError::Unfinished(folder.to_owned()));
     }
@@ -92,11 +102,17 @@ pub fn mark(folder: &Path, sandbox: &Sandbox, state: State) -> std::io::Result<(
         program: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let content = serde_json::to_vec_pretty(&mark).map_err(std::io::Error::other)?;
-    let path = folder.join(MARK);
-    let fresh = path.with_extension("new");
+    let [path, fresh] = files(folder);
     write_private(&fresh, &content)?;
     fs::rename(fresh, path)?;
     File::open(folder)?.sync_all()
+}
+
+/// The file that marks a folder, and the one that is there while it is written.
+pub fn files(folder: &Path) -> [PathBuf; 2] {
+    let mark = folder.join(MARK);
+    let fresh = mark.with_extension("new");
+    [mark, fresh]
 }
 
 /// Writes a file that only its owner may read, and syncs it.

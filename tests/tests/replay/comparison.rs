@@ -39,6 +39,15 @@ async fn what_the_views_of_this_program_say_otherwise_is_told() {
     let sandbox = Sandbox::serve(&server, &place.folder("different")).await;
     sandbox.admin().await;
 
+    // Whoever has it served at once is told before it serves, and again when it ends.
+    let serving = self::command(&server, &["--compare", "--serve"], &place.folder("served"));
+    let sandbox = Sandbox::begin(serving).await;
+    let told = sandbox.said.find("1 of ");
+    assert!(told < sandbox.said.find("listening on"), "{}", sandbox.said);
+    assert!(told.is_some(), "{}", sandbox.said);
+    sandbox.admin().await;
+    assert_eq!(sandbox.interrupted(), Some(1));
+
     let early = place.folder("early");
     let uncompared = self::command(&server, &["--compare", "--to", "5"], &early);
     refused(
@@ -51,4 +60,23 @@ async fn what_the_views_of_this_program_say_otherwise_is_told() {
         early.join("replay.json").exists(),
         "the sandbox is made all the same"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_that_fails_is_told_and_the_sandbox_served() {
+    let mut server = Server::start().await;
+    server.stop().await;
+    let views = server.data().join("views");
+    let name = std::fs::read_to_string(views.join("views.current")).unwrap();
+    let conn = rusqlite::Connection::open(views.join(name.trim())).unwrap();
+    conn.execute_batch("DROP TABLE projections").unwrap();
+    drop(conn);
+    let place = Place::new();
+    let serving = command(&server, &["--compare", "--serve"], &place.folder("served"));
+    let sandbox = Sandbox::begin(serving).await;
+    sandbox.admin().await;
+    assert_eq!(sandbox.interrupted(), Some(1));
+    let alone = command(&server, &["--compare"], &place.folder("alone"));
+    let why = "its views were not compared: ";
+    refused(alone, 1, why).await;
 }

@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use serde_json::json;
 use tests::server::Server;
 
-use crate::{Place, Sandbox, command, copied, output, refused};
+use crate::{Place, command, copied, refused};
 
 /// Some thousand messages, written into the log of a server that is stopped.
 async fn fill(server: &Server, messages: usize) {
@@ -169,23 +169,4 @@ async fn an_event_of_a_newer_program_is_named() {
     assert!(!folder.exists(), "nothing is left");
     let before = (position.get() - 1).to_string();
     copied(&server, &["--to", &before], &folder).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_at_the_same_moment_one_gets_the_folder() {
-    let server = Server::start().await;
-    let place = Place::new();
-    for round in 0..4 {
-        let folder = place.folder(&format!("sandbox-{round}"));
-        let (one, other) = tokio::join!(
-            output(command(&server, &[], &folder)),
-            output(command(&server, &[], &folder))
-        );
-        let made = [one, other]
-            .iter()
-            .filter(|end| end.status.success())
-            .count();
-        assert_eq!(made, 1, "one is made, and the other is refused");
-        Sandbox::serve(&server, &folder).await.admin().await;
-    }
 }

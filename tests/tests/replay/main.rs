@@ -17,6 +17,7 @@ use tests::server::{ADMIN, ADMIN_PASSWORD, Server};
 
 mod comparison;
 mod confined;
+mod contested;
 mod interrupted;
 mod same;
 
@@ -102,6 +103,15 @@ impl Sandbox {
 
     async fn admin(&self) -> Client {
         self.client().login(ADMIN, ADMIN_PASSWORD).await
+    }
+
+    /// Interrupts it; returns how it ends.
+    fn interrupted(mut self) -> Option<i32> {
+        let signal = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status();
+        assert!(signal.is_ok_and(|status| status.success()));
+        self.child.wait().unwrap().code()
     }
 }
 

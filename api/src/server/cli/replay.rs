@@ -6,6 +6,7 @@ mod folder;
 
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::Arc;
 
 use ::projections::Served;
 use application::error::Error;
@@ -13,16 +14,17 @@ use application::record::replay::{self, ReplayBegun, ReplayEnd, ReplayWish};
 use clap::{ArgMatches, Command};
 use eventstore::Position;
 use eventstore::execute::Executor;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::folder::Claimed;
 use super::record::{account, flag, one, text};
 use super::{ask, open_log, print, unexpected, workspace};
-use crate::server::app::{App, Ending};
-use crate::server::config::{Config, Meant};
+use crate::server::app::{self, App, Ending};
+use crate::server::config::Config;
 use crate::server::control::{Answer, Failure, Request};
 use crate::server::data_dir::DataDirError;
 use crate::server::extension::Extension;
-use crate::server::sandbox;
+use crate::server::program;
 use crate::server::shutdown::Signals;
 
 /// What is to be copied where, and what is done with it then.
@@ -31,13 +33,13 @@ pub struct Errand {
     into: PathBuf,
     compare: bool,
     serve: bool,
-    given: Given,
 }
 
-/// Which settings of a server were given as flags: what else is configured is meant for the workspace itself.
-struct Given {
-    port: bool,
-    meant: Meant,
+/// A sandbox that is made.
+struct Made {
+    begun: ReplayBegun,
+    /// What is not as it should be all the same: the command fails in the end.
+    faults: Vec<Failure>,
 }
 
 pub(super) fn command() -> Command {
@@ -75,13 +77,6 @@ pub(super) fn errand(matches: &ArgMatches) -> Errand {
             .unwrap_or_default(),
         compare: matches.get_flag("compare"),
         serve: matches.get_flag("serve"),
-        given: Given {
-            port: matches.contains_id("port"),
-            meant: Meant {
-                bind: matches.contains_id("bind"),
-                root_url: matches.contains_id("root-url"),
-            },
-        },
     }
 }
 
@@ -91,53 +86,74 @@ pub(super) async fn run(
     extension: &Extension,
 ) -> Result<Ending, Failure> {
     folder::check(&errand.into, &config.data_dir)?;
+    copy::check_key(config)?;
+    let served = Config {
+        data_dir: errand.into.clone(),
+        ..config.clone()
+    }
+    .apart();
+    if errand.serve {
+        // Only to find out: somebody who is told only after the copy is made has waited for nothing.
+        let free = app::listen(&served).await;
+        free.map_err(|error| error.to_string())?;
+    }
     let signals = Signals::listen(config.shutdown_timeout);
     let signals = signals.map_err(|error| format!("cannot listen for signals: {error}"))?;
     let mut stop = pin!(signals.received());
-    let (begun, differ) = tokio::select! {
-        made = make(config, &errand) => made?,
+    let let_go = CancellationToken::new();
+    let made = tokio::select! {
+        made = make(config, &errand, let_go.clone().drop_guard()) => made?,
         () = &mut stop => {
-            let done = matches!(sandbox::found(&errand.into), Ok(Some(_)));
-            let left = if done { "the copy is complete" } else { "what there was of the copy is removed" };
-            return Err(format!("told to stop; {left}").into());
+            // What is being written is written before it is removed.
+            let_go.cancelled().await;
+            return Err(folder::left(&errand.into).into());
         }
     };
     if errand.serve {
-        let app = App::start(served(config, &errand, &begun), extension).await;
-        let app = app.map_err(|error| error.to_string())?;
-        let ended = app.run_until(stop).await;
-        if ended.map_err(|error| error.to_string())? == Ending::Restart {
-            // The same arguments again would make another copy.
-            let into = errand.into.display();
-            return Err(
-                format!("the sandbox was to begin anew: run `hansard --data-dir {into}`").into(),
-            );
-        }
+        serve(served, &made, extension, stop).await?;
     } else {
         print(&format!(
-            "Serve it with `hansard --data-dir {}`.\n",
-            errand.into.display()
+            "Serve it with `{}`.\n",
+            folder::serving(&errand.into)
         ))?;
     }
-    match differ {
-        Some(failure) => Err(failure),
-        None => Ok(Ending::Stopped),
+    let fault = made.faults.into_iter().next();
+    fault.map_or(Ok(Ending::Stopped), Err)
+}
+
+/// Serves the sandbox until it is told to stop.
+async fn serve(
+    config: Config,
+    made: &Made,
+    extension: &Extension,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Failure> {
+    for fault in &made.faults {
+        // It may be long until the end, where it is said again.
+        eprintln!("{}: {fault}", program::name());
+    }
+    let config = Config {
+        sandbox: Some(made.begun.sandbox()),
+        ..config
+    };
+    let into = config.data_dir.clone();
+    let app = App::start(config, extension).await;
+    let app = app.map_err(|error| error.to_string())?;
+    let ended = app.run_until(stop).await;
+    match ended.map_err(|error| error.to_string())? {
+        Ending::Stopped => Ok(()),
+        // The same arguments again would make another copy.
+        Ending::Restart => Err(format!(
+            "the sandbox was to begin anew: run `{}`",
+            folder::serving(&into)
+        )
+        .into()),
     }
 }
 
-/// How the sandbox is served.
-fn served(config: &Config, errand: &Errand, begun: &ReplayBegun) -> Config {
-    let given = &errand.given;
-    let config = Config {
-        data_dir: errand.into.clone(),
-        port: if given.port { config.port } else { 0 },
-        ..config.clone()
-    };
-    config.confined(begun.sandbox(), given.meant)
-}
-
-/// Makes the sandbox. Also returns what is to be said in the end if views differ, or could not be compared.
-async fn make(config: &Config, errand: &Errand) -> Result<(ReplayBegun, Option<Failure>), Failure> {
+/// Makes the sandbox, in a folder that is let go when nothing works there any more.
+async fn make(config: &Config, errand: &Errand, let_go: DropGuard) -> Result<Made, Failure> {
+    let claimed = Arc::new(Claimed::take(&errand.into, let_go)?);
     let old = if errand.compare {
         Some(comparison::open(config).await)
     } else {
@@ -156,27 +172,26 @@ async fn make(config: &Config, errand: &Errand) -> Result<(ReplayBegun, Option<F
     let begun = begin(config, wish).await?;
     if let Some(reason) = &begun.unrecorded {
         eprintln!(
-            "hansard: this reading is NOT recorded, because the log cannot be written: {reason}"
+            "{}: this reading is NOT recorded, because the log cannot be written: {reason}",
+            program::name()
         );
     }
-    let claimed = Claimed::take(&errand.into, begun.sandbox())?;
-    copy::fill(config, &claimed, &begun, &config.registry).await?;
-    let into = errand.into.display().to_string();
-    let views = claimed.views();
-    claimed.keep()?;
-    let recorded = end(config, &begun).await;
+    claimed.begin(&begun.sandbox())?;
+    copy::fill(config, &claimed, &begun).await?;
+    claimed.keep(&begun.sandbox())?;
+    let mut faults: Vec<Failure> = end(config, &begun).await.err().into_iter().collect();
     print(&format!(
-        "Copied {} events of the log {} into {into}: all up to {}.\n",
+        "Copied {} events of the log {} into {}: all up to {}.\n",
         begun.position,
         begun.log,
+        errand.into.display(),
         application::dates::iso(begun.time)
     ))?;
-    recorded?;
-    let differ = match old {
-        Some(old) => comparison::tell(old, &begun, views, config.registry.clone()).await?,
-        None => None,
-    };
-    Ok((begun, differ))
+    if let Some(old) = old {
+        let registry = config.registry.clone();
+        faults.extend(comparison::tell(old, &begun, claimed.views(), registry).await);
+    }
+    Ok(Made { begun, faults })
 }
 
 async fn begin(config: &Config, wish: ReplayWish) -> Result<ReplayBegun, Failure> {

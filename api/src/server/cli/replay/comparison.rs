@@ -23,27 +23,37 @@ pub(super) async fn open(config: &Config) -> Old {
     }
 }
 
-/// Tells what differs. Returns what is to be said in the end, if it is not that all is the same.
+/// Tells what differs. Returns what else is to be said, if it is not that all is the same.
 pub(super) async fn tell(
     old: Old,
     begun: &ReplayBegun,
     anew: PathBuf,
     registry: Registry,
-) -> Result<Option<Failure>, Failure> {
-    let served = match old.and_then(|served| of_the_same(served, begun)) {
-        Ok(served) => served,
+) -> Option<Failure> {
+    let compared = compared(old, begun, anew, registry).await;
+    let told = compared.and_then(|compared| {
+        print(&report(begun.position.get(), &compared)).map_err(|failure| failure.text)?;
+        Ok(compared.iter().all(ComparedTable::is_same))
+    });
+    match told {
+        Ok(true) => None,
+        Ok(false) => Some("the views that serve differ from those of this program".into()),
         Err(reason) => {
-            return Ok(Some(
-                format!("the sandbox is made, but its views were not compared: {reason}").into(),
-            ));
+            Some(format!("the sandbox is made, but its views were not compared: {reason}").into())
         }
-    };
+    }
+}
+
+async fn compared(
+    old: Old,
+    begun: &ReplayBegun,
+    anew: PathBuf,
+    registry: Registry,
+) -> Result<Vec<ComparedTable>, String> {
+    let served = old.and_then(|served| of_the_same(served, begun))?;
     let compared = spawn_blocking(move || served.compare(&anew, &registry)).await;
     let compared = compared.map_err(|error| error.to_string())?;
-    let compared = compared.map_err(|error| error.to_string())?;
-    print(&report(begun.position.get(), &compared))?;
-    Ok((!compared.iter().all(ComparedTable::is_same))
-        .then(|| "the views that serve differ from those of this program".into()))
+    compared.map_err(|error| error.to_string())
 }
 
 /// The views, if they are of the events that were copied, and of no others.

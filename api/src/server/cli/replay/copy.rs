@@ -1,6 +1,5 @@
 //! What is put into the folder of a sandbox: the events, the views of them, and the key if one is needed.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use ::projections::{Registry, ViewsError, rebuild_offline};
@@ -19,14 +18,14 @@ use crate::server::app;
 use crate::server::config::Config;
 use crate::server::control::Failure;
 use crate::server::data_dir::DataDir;
+use crate::server::program;
 use crate::server::sandbox::write_private;
 
 /// Fills the folder.
 pub(super) async fn fill(
     config: &Config,
-    claimed: &Claimed,
+    claimed: &Arc<Claimed>,
     begun: &ReplayBegun,
-    registry: &Registry,
 ) -> Result<(), Failure> {
     let opened = app::read_log(config, begun.position).await;
     let (log, chunks) = opened.map_err(|error| error.to_string())?;
@@ -34,9 +33,9 @@ pub(super) async fn fill(
         return Err(format!("the log became another one, {log}").into());
     }
     print("The events:\n")?;
-    let key_is_needed = events(begun, chunks, claimed.log()).await?;
+    let key_is_needed = events(begun, chunks, claimed).await?;
     print("The views:\n")?;
-    views(claimed, registry).await?;
+    views(claimed, &config.registry).await?;
     if key_is_needed {
         key(config, claimed)?;
     }
@@ -44,9 +43,14 @@ pub(super) async fn fill(
 }
 
 /// Copies the events. Returns whether people need the key to log in.
-async fn events(begun: &ReplayBegun, mut chunks: Chunks, path: PathBuf) -> Result<bool, Failure> {
+async fn events(
+    begun: &ReplayBegun,
+    mut chunks: Chunks,
+    claimed: &Arc<Claimed>,
+) -> Result<bool, Failure> {
     let failed = |error: CopyError| Failure::from(error.to_string());
-    let mut copy = blocking(move || LogCopy::create(&path))
+    let path = claimed.new_log()?;
+    let mut copy = blocking(claimed, move || LogCopy::create(&path))
         .await?
         .map_err(failed)?;
     let (mut bar, mut reached) = (Bar::new(), Place::start(begun.log));
@@ -64,30 +68,32 @@ async fn events(begun: &ReplayBegun, mut chunks: Chunks, path: PathBuf) -> Resul
             let added = copy.add(chunk.get(..count).unwrap_or_default());
             added.map(|()| copy)
         };
-        copy = blocking(add).await?.map_err(failed)?;
+        copy = blocking(claimed, add).await?.map_err(failed)?;
         bar.reached(reached.position.get(), begun.position.get());
     }
     bar.end();
     if leaf_hex(&reached.leaf) != begun.leaf {
         return Err("the log became another one while it was copied".into());
     }
-    blocking(|| copy.finish()).await?.map_err(failed)?;
+    blocking(claimed, || copy.finish()).await?.map_err(failed)?;
     Ok(key_is_needed)
 }
 
 /// Builds the views of what was copied.
-async fn views(claimed: &Claimed, registry: &Registry) -> Result<(), Failure> {
+async fn views(claimed: &Arc<Claimed>, registry: &Registry) -> Result<(), Failure> {
     let path = claimed.log();
-    let log = blocking(move || SqliteLog::open(&path)).await?;
+    let log = blocking(claimed, move || SqliteLog::open(&path)).await?;
     let log: Arc<dyn EventStore> = Arc::new(log.map_err(|error| error.to_string())?);
     let bar = Arc::new(Mutex::new(Bar::new()));
-    let shown = Arc::clone(&bar);
+    let (shown, held) = (Arc::clone(&bar), Arc::clone(claimed));
     let told = move |position: Position, head: Position| {
+        // Whoever builds has the folder.
+        let _ = &held;
         if let Ok(mut bar) = shown.lock() {
             bar.reached(position.get(), head.get());
         }
     };
-    let (folder, store) = (claimed.views(), Arc::clone(&log));
+    let (folder, store) = (claimed.new_views()?, Arc::clone(&log));
     let built = rebuild_offline(&folder, store, registry, None, None, told).await;
     log.close().await;
     if let Ok(bar) = bar.lock() {
@@ -104,30 +110,51 @@ async fn views(claimed: &Claimed, registry: &Registry) -> Result<(), Failure> {
     }
 }
 
+/// The key that authenticator apps are checked with, as text.
+fn key_text(config: &Config) -> std::io::Result<String> {
+    match &config.secret_key {
+        Some(key) => Ok(key.reveal().to_owned()),
+        None => std::fs::read_to_string(DataDir::secret_key_of(&config.data_dir)),
+    }
+}
+
+/// Whether the key can be copied if it is needed, as far as there is one: whether it is can be told only once everything
+/// is copied.
+pub(super) fn check_key(config: &Config) -> Result<(), Failure> {
+    match key_text(config).map(|text| Vault::from_text(&text)) {
+        Ok(Err(error)) => Err(error.to_string().into()),
+        Ok(Ok(_)) | Err(_) => Ok(()),
+    }
+}
+
 /// Copies the key that authenticator apps are checked with.
 fn key(config: &Config, claimed: &Claimed) -> Result<(), Failure> {
-    let text = match &config.secret_key {
-        Some(key) => key.reveal().to_owned(),
-        None => match std::fs::read_to_string(DataDir::secret_key_of(&config.data_dir)) {
-            Ok(text) => text,
-            Err(error) => {
-                // Whoever has no authenticator app can log in all the same.
-                eprintln!(
-                    "hansard: nobody can log in with an authenticator app, because the key cannot be read: {error}"
-                );
-                return Ok(());
-            }
-        },
+    let text = match key_text(config) {
+        Ok(text) => text,
+        Err(error) => {
+            // Whoever has no authenticator app can log in all the same.
+            eprintln!(
+                "{}: nobody can log in with an authenticator app, because the key cannot be read: {error}",
+                program::name()
+            );
+            return Ok(());
+        }
     };
-    Vault::from_text(&text).map_err(|error| error.to_string())?;
-    let path = claimed.secret_key();
+    let path = claimed.new_secret_key()?;
     write_private(&path, text.as_bytes())
         .map_err(|error| format!("{} cannot be written: {error}", path.display()).into())
 }
 
+/// Does what blocks. The folder is let go only when that has ended, whether or not somebody still waits for it.
 async fn blocking<T: Send + 'static>(
+    claimed: &Arc<Claimed>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
-    let done = spawn_blocking(work).await;
-    done.map_err(|error| error.to_string().into())
+    let held = Arc::clone(claimed);
+    let done = spawn_blocking(move || {
+        let done = work();
+        drop(held);
+        done
+    });
+    done.await.map_err(|error| error.to_string().into())
 }
