@@ -350,7 +350,7 @@ fn open_vault(config: &Config, folder: &DataDir) -> Result<Vault, VaultError> {
     }
 }
 
-/// Takes the port.
+/// Binds the configured address. An error says what of it cannot be had.
 pub async fn listen(config: &Config) -> Result<TcpListener, StartError> {
     let bind = config.bind.trim_start_matches('[').trim_end_matches(']');
     let failed = |error: std::io::Error| {

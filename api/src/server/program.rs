@@ -20,8 +20,3 @@ pub fn name() -> &'static str {
             .to_owned()
     })
 }
-
-/// A text for people in which commands of the server begin as those of this program do. Names of files stay as they are.
-pub fn own(text: &str) -> String {
-    text.replace(&format!("{OWN} "), &format!("{} ", name()))
-}

@@ -406,6 +406,7 @@ mod tests {
             (key("c"), was(json!(1))),
             (key("s"), secret("one")),
             (key("t"), secret("same")),
+            (key("u"), secret("")),
         ]);
         let after = State::from([
             (key("a"), was(json!(1))),
@@ -413,6 +414,7 @@ mod tests {
             (key("d"), was(json!(1))),
             (key("s"), secret("two")),
             (key("t"), secret("same")),
+            (key("u"), secret("new")),
         ]);
         let withheld = || Some(json!(WITHHELD));
         assert_eq!(
@@ -422,6 +424,7 @@ mod tests {
                 (key("c"), Some(json!(1)), None),
                 (key("d"), None, Some(json!(1))),
                 (key("s"), withheld(), withheld()),
+                (key("u"), withheld(), withheld()),
             ]
         );
     }

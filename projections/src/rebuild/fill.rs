@@ -9,7 +9,7 @@ use std::time::Instant;
 use eventstore::{EventStore, LogId, Place, Position};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::engine::applied::Applied;
@@ -203,11 +203,11 @@ pub(super) async fn build(
     let (log, goal) = (store.id(), Goal::default());
     let (sender, receiver) = mpsc::channel(CHUNKS);
     let feeder = feed(Arc::clone(store), until, goal.clone(), sender);
-    let (path, registry, applied) = (path.to_owned(), registry.clone(), Arc::clone(&plan.applied));
+    let (new, registry, applied) = (path.to_owned(), registry.clone(), Arc::clone(&plan.applied));
     let work = move || {
-        let mut scrap = Scrap::new(path.clone());
+        let mut scrap = Scrap::new(new.clone());
         let mut step = |position, events| step(position, events, goal.position());
-        let place = fill(&path, log, &registry, &applied, receiver, &mut step)?;
+        let place = fill(&new, log, &registry, &applied, receiver, &mut step)?;
         if place.position < goal.position() {
             // The feeder was aborted: the file is intact, but not complete.
             return Err(ViewsError::Closed);
@@ -215,21 +215,21 @@ pub(super) async fn build(
         scrap.keep();
         Ok(place)
     };
-    let _feeder = aside(feeder);
-    let built = tokio::task::spawn_blocking(|| stepping_back("views-build", work)).await;
-    built.map_err(|_| ViewsError::Closed)?
-}
-
-/// Runs a feeder on a thread that steps back, until it ends or the guard is dropped.
-fn aside(feeder: impl Future<Output = ()> + Send + 'static) -> DropGuard {
-    let stop = CancellationToken::new();
-    let (runtime, stopped) = (Handle::current(), stop.clone());
-    let fed = move || {
-        runtime.block_on(stopped.run_until_cancelled_owned(feeder));
+    let (runtime, stop) = (Handle::current(), CancellationToken::new());
+    let _stop = stop.clone().drop_guard();
+    let feed = move || {
+        runtime.block_on(stop.run_until_cancelled_owned(feeder));
         Ok(())
     };
-    tokio::task::spawn_blocking(|| stepping_back("views-feed", fed));
-    stop.drop_guard()
+    let fed = tokio::task::spawn_blocking(|| stepping_back("views-feed", feed));
+    let built = tokio::task::spawn_blocking(|| stepping_back("views-build", work)).await;
+    let place = built.map_err(|_| ViewsError::Closed)??;
+    // Without a feeder, a log looks as if it had no events.
+    let fed = fed.await.map_err(|_| ViewsError::Closed).flatten();
+    if fed.is_err() {
+        file::remove(path);
+    }
+    fed.map(|()| place)
 }
 
 /// Runs `work` on a thread that lets every other thread of this process go first (on Linux; elsewhere niceness applies to

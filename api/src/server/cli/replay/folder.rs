@@ -206,8 +206,7 @@ impl Drop for Claimed {
     }
 }
 
-/// Removes a folder with what is in it, or a file with those beside it. What is not there is
-/// removed.
+/// Removes a folder with what is in it, or a file with those beside it. That it is not there is no error.
 fn remove(path: &Path) -> std::io::Result<()> {
     let gone = |outcome: std::io::Result<()>| match outcome {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
