@@ -23,6 +23,14 @@ pub(super) fn check(into: &Path, source: &Path) -> Result<(), Failure> {
             into.display()
         )));
     }
+    if is_free(into).is_ok() {
+        return Ok(());
+    }
+    // Another copy has no mark for its first moments.
+    if DataDir::is_taken(into) && matches!(sandbox::found(into), Ok(None)) {
+        return Err(format!("{} is in use by another process", into.display()).into());
+    }
+    // It may have got its mark since.
     is_free(into)
 }
 
@@ -313,6 +321,12 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let into = scratch.path().join("new");
         let first = take(&into).unwrap();
+        let [_, fresh] = sandbox::files(&into);
+        fs::write(&fresh, "").unwrap();
+        let refused = check(&into, scratch.path().join("data").as_path()).err();
+        let told = refused.map(|refused| refused.text).unwrap_or_default();
+        assert!(told.contains("in use by another"), "{told}");
+        fs::remove_file(fresh).unwrap();
         first.begin(&sandbox()).unwrap();
         fs::write(first.new_log().unwrap(), "events").unwrap();
         let refused = check(&into, scratch.path().join("data").as_path()).err();
