@@ -238,10 +238,6 @@ pub enum Refusal {
     ViewsBeingBuilt,
     #[error("it was aborted")]
     BuildingAborted,
-    #[error(
-        "it is in a private room, which auditors are not shown while the setting Audit_Private_Rooms is off"
-    )]
-    PrivateRoomNotShown,
     #[error("this process makes no exports")]
     NoExports,
     #[error("exports over the API are switched off: the setting Audit_Export_Hours is 0")]

@@ -1,7 +1,7 @@
 //! What a rebuild of the views costs those who chat: 1,000 messages/s over 64 keep-alive connections, first alone and then
 //! while all views are rebuilt, in turn, in the same run.
 //!
-//! `cargo bench -p tests --bench rebuild` (build the server first: `cargo build --release`).
+//! `cargo bench -p tests --bench rebuild [-- mongodb]` (build the server first: `cargo build --release`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,7 +15,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::load;
-use tests::server::Server;
 
 const CONNECTIONS: usize = 64;
 const RATE: u32 = 1_000;
@@ -41,7 +40,7 @@ async fn order(admin: &Client, order: &str) {
 }
 
 async fn bench() {
-    let server = Server::start().await;
+    let server = tests::both_logs::asked_for().await.start().await;
     let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
     let admin = server.admin().await;
     let headers = format!(

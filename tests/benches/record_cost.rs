@@ -1,7 +1,7 @@
 //! What an open record costs those who chat: `chat.sendMessage` with snapshots of the views at their usual spacing and with
 //! next to none, as fast as it goes and in turn; and at an even rate, alone and while others follow the record.
 //!
-//! `cargo bench -p tests --bench record_cost` (build the server first: `cargo build --release`).
+//! `cargo bench -p tests --bench record_cost [-- mongodb]` (build the server first: `cargo build --release`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use tests::both_logs;
 use tests::load::{self, Report};
 use tests::server::{Server, ServerOptions};
 use tests::usage::Usage;
@@ -94,8 +95,8 @@ impl Side {
 }
 
 async fn bench() {
-    let usual = Side::start("snapshots as usual", ServerOptions::default()).await;
-    let none = ServerOptions::default().env("SNAPSHOT_EVERY", NONE);
+    let usual = Side::start("snapshots as usual", both_logs::asked_for().await).await;
+    let none = both_logs::asked_for().await.env("SNAPSHOT_EVERY", NONE);
     let none = Side::start("next to none", none).await;
     println!("{CONNECTIONS} keep-alive connections, {RUN:?} a run, {ROUNDS} rounds in turn");
     let (mut with, mut without) = (0.0, 0.0);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use eventstore::mongodb::{MongoLog, MongoOptions};
 use eventstore::sqlite::SqliteLog;
 use eventstore::{EventStore, Filter, Position, Version, leaf};
 use futures_util::StreamExt;
@@ -15,6 +16,20 @@ use crate::server::Server;
 /// When it cannot be opened.
 pub fn open(server: &Server) -> Arc<dyn EventStore> {
     match SqliteLog::open(&server.data().join("log.db")) {
+        Ok(log) => Arc::new(log),
+        Err(error) => panic!("the log cannot be opened: {error}"),
+    }
+}
+
+/// Opens the log of a server that was stopped, wherever it is.
+///
+/// # Panics
+/// When it cannot be opened.
+pub async fn open_any(server: &Server) -> Arc<dyn EventStore> {
+    let Some(url) = server.mongo_url() else {
+        return open(server);
+    };
+    match MongoLog::connect(&url, MongoOptions::default()).await {
         Ok(log) => Arc::new(log),
         Err(error) => panic!("the log cannot be opened: {error}"),
     }

@@ -163,7 +163,6 @@ impl From<Refusal> for ApiError {
             Refusal::PushOff => wording::push_disabled(),
             Refusal::NoDevices => wording::no_push_tokens(),
             Refusal::PushNotDelivered => wording::push_not_delivered(),
-            Refusal::PrivateRoomNotShown => wording::record_of_private_room(&refusal),
             Refusal::NoExports | Refusal::ExportsOff => {
                 wording::export_refused("error-no-exports", &refusal)
             }

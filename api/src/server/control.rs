@@ -37,7 +37,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-pub use printout::{Printout, Wanted};
+pub use printout::{NotPrinted, Printout, Wanted};
 pub use subscriptions::{Deed, OfSubscriptions, Subscribed};
 pub use views::{Ask, Differing, Letters, Told, What};
 

@@ -156,7 +156,8 @@ impl Auditor {
     }
 }
 
-fn shows_private_rooms(workspace: &Workspace) -> bool {
+/// Whether private rooms and direct messages are shown to all auditors: the setting `Audit_Private_Rooms`.
+pub fn shows_private_rooms(workspace: &Workspace) -> bool {
     workspace.views().settings().bool(keys::AUDIT_PRIVATE_ROOMS)
 }
 

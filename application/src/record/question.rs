@@ -152,6 +152,19 @@ pub enum NotUnderstood {
     },
 }
 
+impl NotUnderstood {
+    /// Whether that may be because what was named is in a private room, and whoever asked is not shown these.
+    pub fn may_be_hidden(&self) -> bool {
+        match self {
+            Self::Unknown { what, .. } | Self::NotThen { what, .. } => {
+                ["room", "message", "stream"].contains(what)
+            }
+            Self::NoSuchRequest(_) => true,
+            _ => false,
+        }
+    }
+}
+
 fn suggested(suggestions: &[String]) -> String {
     let quoted: Vec<_> = suggestions.iter().map(|name| format!("{name:?}")).collect();
     match quoted.split_last() {

@@ -8,6 +8,7 @@ use eventstore::{Batch, Cause, CorrelationId, Expected, NewEvent, StreamAppend};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::Client;
+use tests::commands::{self, refused};
 use tests::server::Server;
 
 use crate::socket::Socket;
@@ -279,13 +280,41 @@ async fn names_of_private_rooms_are_not_suggested() {
 async fn whoever_has_the_data_folder_may_insist_on_private_rooms() {
     let mut server = Server::start().await;
     let rooms = private_life(&mut server).await;
-    let question = ["--room", &rooms[0], "--type", "MessagePosted"];
-    let refused = crate::hansard_log(&server, &question).await;
-    assert_eq!(
-        refused.status.code(),
-        Some(2),
-        "to others there is no such room"
-    );
+    let cellar = rooms[0].as_str();
+    let posted = [
+        "--room",
+        cellar,
+        "--type",
+        "MessagePosted",
+        "--private-rooms",
+    ];
+    let posted = printed(&server, &[&posted[..], &["--format", "ndjson"]].concat()).await;
+    let posted: Value = serde_json::from_str(posted.lines().next().unwrap()).unwrap();
+    let said = posted["data"]["message"].as_str().unwrap();
+    let head = posted["position"].to_string();
+    let into = server.data().with_file_name("export").display().to_string();
+    let questions: [&[&str]; 7] = [
+        &["log", "--room", cellar],
+        &["at", &head, "room", cellar],
+        &["at", &head, "message", said],
+        &["diff", "1", &head, "room", cellar],
+        &["message", said],
+        &["readers", said],
+        &[
+            "export", "--room", cellar, "--format", "csv", "--into", &into,
+        ],
+    ];
+    for question in questions {
+        let (complaint, code) = refused(&server, question);
+        assert_eq!(code, Some(2), "{question:?}: {complaint}");
+        assert!(
+            complaint.contains("were left out: --private-rooms shows them too"),
+            "{question:?} says how they are shown: {complaint}"
+        );
+        let insisting = [question, &["--private-rooms"]].concat();
+        commands::printed(&server, &insisting);
+    }
+    let question = ["--room", cellar, "--type", "MessagePosted"];
     let question = [&question[..], &["--private-rooms"]].concat();
     let shown = printed(&server, &question).await;
     assert!(shown.contains("treasure in the cellar"), "{shown}");

@@ -8,11 +8,6 @@ use domain::subscription::SubscriptionRefusal;
 
 use crate::errors::ApiError;
 
-/// The caller may read the record, but not what happened in private rooms.
-pub fn record_of_private_room(refusal: &Refusal) -> ApiError {
-    ApiError::denied("error-not-allowed", refusal.to_string())
-}
-
 /// Views are being built, or no longer are.
 pub fn building_of_views(refusal: &Refusal) -> ApiError {
     ApiError::coded("error-views-being-built", refusal.to_string())

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use application::error::Error;
 use application::record::question::Asked;
 use application::workspace::Workspace;
 use clap::builder::PossibleValuesParser;
@@ -19,7 +18,7 @@ use crate::audit::transcript::Wish;
 use crate::http::parameters::Choice as _;
 use crate::server::app;
 use crate::server::config::Config;
-use crate::server::control::{self, Failure, Printout, Request, Wanted};
+use crate::server::control::{self, Failure, NotPrinted, Printout, Request, Wanted};
 use crate::server::data_dir::{DataDir, DataDirError};
 use crate::server::shutdown::Signals;
 
@@ -291,7 +290,7 @@ async fn take_from_workspace(
 ) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let begin = async |workspace: &Workspace| wanted.clone().print(workspace, stop.clone()).await;
-    let mut printout = caught_up(workspace, begin, Error::is_temporary).await?;
+    let mut printout = caught_up(workspace, begin, NotPrinted::is_temporary).await?;
     let taken = tokio::select! {
         taken = taking(&mut printout, Source::Folder(workspace)) => taken,
         () = signals.received() => stopped(),

@@ -1,6 +1,7 @@
 //! What commands print of the record: made by this process, or by the server that runs on the data folder.
 
 use application::error::Error;
+use application::record::access;
 use application::workspace::Workspace;
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -42,14 +43,67 @@ pub struct Printout {
     pub unrecorded: Option<String>,
 }
 
+/// Why nothing is printed.
+#[derive(Debug)]
+pub struct NotPrinted {
+    error: Error,
+    /// Private rooms were left out, which the command line could have asked for.
+    left_out: bool,
+}
+
+impl NotPrinted {
+    /// Whether the same may be answered a moment later.
+    pub fn is_temporary(&self) -> bool {
+        self.error.is_temporary()
+    }
+}
+
+impl From<Error> for NotPrinted {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            left_out: false,
+        }
+    }
+}
+
+impl From<NotPrinted> for Failure {
+    fn from(not: NotPrinted) -> Self {
+        let hidden = matches!(&not.error, Error::NotUnderstood(why) if why.may_be_hidden());
+        let mut failure = Self::from(not.error);
+        if not.left_out && hidden {
+            failure.text += " (private rooms and direct messages were left out: --private-rooms shows them too)";
+        }
+        failure
+    }
+}
+
 impl Wanted {
     /// Whether it has no end of its own.
     pub fn follows(&self) -> bool {
         matches!(self, Self::Log(wish) if wish.follow)
     }
 
+    fn private_rooms(&self) -> bool {
+        match self {
+            Self::Log(wish) => wish.private_rooms,
+            Self::Page(wish) => wish.private_rooms,
+            Self::Export(wanted) => wanted.private_rooms,
+        }
+    }
+
     /// Begins. A long reading breaks off with `stop`.
     pub async fn print(
+        self,
+        workspace: &Workspace,
+        stop: CancellationToken,
+    ) -> Result<Printout, NotPrinted> {
+        let left_out = !access::shows_private_rooms(workspace) && !self.private_rooms();
+        let printout = self.begin(workspace, stop).await;
+        printout.map_err(|error| NotPrinted { error, left_out })
+    }
+
+    async fn begin(
         self,
         workspace: &Workspace,
         stop: CancellationToken,
@@ -83,9 +137,9 @@ impl Wanted {
     pub(super) async fn respond(self, workspace: &Workspace, stop: CancellationToken) -> Response {
         let printout = match self.print(workspace, stop).await {
             Ok(printout) => printout,
-            Err(error) => {
-                error.log();
-                let failed = Answer::Failed(error.into());
+            Err(not) => {
+                not.error.log();
+                let failed = Answer::Failed(not.into());
                 let body = serde_json::to_vec(&failed).unwrap_or_default();
                 return (StatusCode::BAD_REQUEST, body).into_response();
             }

@@ -1,6 +1,5 @@
 //! Collects the events that the answers about a message are made of.
 
-use domain::audit::RecordReader;
 use domain::message::{self, MessageEvent, MessagePosted};
 use domain::{Event, MessageId, RoomId, UserId};
 use eventstore::{Position, RecordedEvent, Version};
@@ -11,7 +10,7 @@ use super::history::{Fate, History};
 use super::readers::{Life, Readership};
 use super::{AskedMessage, MessageHistory, MessageReaders};
 use crate::dates::iso;
-use crate::error::{Error, Refusal};
+use crate::error::Error;
 use crate::record::access::Auditor;
 use crate::record::deed::{Called as _, Envelope, Place, Point, place};
 use crate::record::filter;
@@ -70,11 +69,7 @@ async fn find(
     };
     let room = room(workspace, event.room(), upto).await?;
     if !room.public && !auditor.sees_private_rooms() {
-        // Whoever has the data folder may have it shown. To all others there is no such message.
-        return Err(match auditor.reader() {
-            RecordReader::CommandLine { .. } => Refusal::PrivateRoomNotShown.into(),
-            RecordReader::User(_) => unknown.into(),
-        });
+        return Err(unknown.into());
     }
     let MessageEvent::MessagePosted(event) = event else {
         return Err(NotUnderstood::NotWritten(asked.message.clone()).into());
