@@ -65,6 +65,13 @@ pub enum Errand {
     Subscriptions(control::OfSubscriptions),
 }
 
+impl Errand {
+    /// Whether it goes on as a server.
+    pub fn serves(&self) -> bool {
+        matches!(self, Self::Replay(errand) if errand.serves())
+    }
+}
+
 pub struct Invocation {
     pub task: Task,
     pub layers: Layers,

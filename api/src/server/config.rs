@@ -118,6 +118,11 @@ pub struct Given {
 }
 
 impl Given {
+    /// Whether flags say where to listen.
+    pub fn listens(self) -> bool {
+        self.bind || self.port
+    }
+
     fn in_layers(layers: &Layers) -> Self {
         let flagged = |key| {
             let value = layers.get(key);

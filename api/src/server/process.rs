@@ -68,6 +68,9 @@ fn begin_anew() -> ExitCode {
     ExitCode::from(75)
 }
 
+/// What is logged by commands, unless somebody says: they print what there is to say.
+const OF_COMMANDS: &str = "error";
+
 /// An error is what to tell the operator, in one line.
 fn work(extension: &Extension) -> Result<Ending, Failure> {
     let invocation = cli::parse().map_err(|error| error.to_string())?;
@@ -82,6 +85,10 @@ fn work(extension: &Extension) -> Result<Ending, Failure> {
     let mut config = Config::from_layers(&invocation.layers).map_err(|error| error.to_string())?;
     let views = extension.views(config.registry);
     config.registry = views.map_err(|error| error.to_string())?;
+    let serves = errand.as_ref().is_none_or(cli::Errand::serves);
+    if !serves && !invocation.layers.says("log_filter") {
+        OF_COMMANDS.clone_into(&mut config.log_filter);
+    }
     let _lines = telemetry::init(&config.log_filter, config.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

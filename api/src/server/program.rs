@@ -1,5 +1,6 @@
-//! What this program is called: `hansard`, or whatever embeds it.
+//! What this program is called: `hansard`, or whatever embeds it; and how it tells people what to run.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -19,4 +20,33 @@ pub fn name() -> &'static str {
             .unwrap_or(OWN)
             .to_owned()
     })
+}
+
+/// An argument as it is typed into a shell.
+pub fn quoted(argument: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,@%+=".contains(&byte);
+    if !argument.is_empty() && argument.bytes().all(plain) {
+        return argument.into();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_what_the_shell_takes() {
+        for (argument, typed) in [
+            ("monday", "monday"),
+            ("/srv/chat-1/data", "/srv/chat-1/data"),
+            ("", "''"),
+            ("a box", "'a box'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("Säle", "'Säle'"),
+        ] {
+            assert_eq!(quoted(argument), typed, "{argument:?}");
+        }
+    }
 }

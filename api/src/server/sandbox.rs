@@ -72,6 +72,8 @@ pub fn found(folder: &Path) -> Result<Option<Sandbox>, SandboxError> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);
         }
+        // Whoever may not enter the folder is told that when they do.
+        Err(_) if fs::metadata(folder.join(".")).is_err() => return Ok(None),
         Err(error) => return Err(unreadable(error.to_string())),
     };
     let mark: Mark =

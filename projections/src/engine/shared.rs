@@ -124,7 +124,7 @@ impl Shared {
             shown.open(|id, sealed| {
                 let value = open_setting(vault, id, sealed);
                 if value.is_none() {
-                    tracing::error!(
+                    tracing::warn!(
                         setting = id,
                         "the value is sealed with another key; it shows as the default"
                     );

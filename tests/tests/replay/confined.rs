@@ -1,5 +1,7 @@
 //! What a sandbox reaches, whatever is configured: nothing outside.
 
+use std::process::Command;
+
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
@@ -174,9 +176,14 @@ async fn what_is_told_to_be_run_serves_for_this_machine_alone() {
         .start()
         .await;
     let place = Place::new();
-    let said = copied(&server, &[], &place.folder("sandbox")).await;
+    let said = copied(&server, &[], &place.folder("it's a sandbox")).await;
     let told = said.split_once("Serve it with `").unwrap().1;
-    let told: Vec<_> = told.split('`').next().unwrap().split(' ').collect();
+    let told = told.split('`').next().unwrap();
+    let shell = Command::new("sh")
+        .args(["-c", &format!("printf '%s\\n' {told}")])
+        .output();
+    let words = String::from_utf8(shell.unwrap().stdout).unwrap();
+    let told: Vec<_> = words.lines().collect();
     assert_eq!(told.first(), Some(&"hansard"));
     for (flags, address) in [
         (&[][..], "(listening on 127.0.0.1:"),

@@ -45,6 +45,8 @@ async fn what_cannot_come_to_anything_is_not_begun() {
     let port = server.port().to_string();
     let taken = command(&server, &["--serve", "--port", &port], &into);
     refused(taken, 1, "the port is in use").await;
+    let unserved = command(&server, &["--port", "0"], &into);
+    refused(unserved, 2, "give --serve, too").await;
     let mut locked = command(&server, &[], &into);
     locked.env("SECRET_KEY", "no key at all");
     refused(locked, 1, "key").await;

@@ -35,6 +35,12 @@ pub struct Errand {
     serve: bool,
 }
 
+impl Errand {
+    pub fn serves(&self) -> bool {
+        self.serve
+    }
+}
+
 /// A sandbox that is made.
 struct Made {
     begun: ReplayBegun,
@@ -85,6 +91,11 @@ pub(super) async fn run(
     errand: Errand,
     extension: &Extension,
 ) -> Result<Ending, Failure> {
+    if !errand.serve && config.given.listens() {
+        return Err(usage(
+            "--bind and --port say where the sandbox is served: give --serve, too".to_owned(),
+        ));
+    }
     folder::check(&errand.into, &config.data_dir)?;
     copy::check_key(config)?;
     let served = Config {
@@ -170,6 +181,12 @@ async fn make(config: &Config, errand: &Errand, let_go: DropGuard) -> Result<Mad
         account: account(),
     };
     let begun = begin(config, wish).await?;
+    if errand.to.is_some()
+        && let Some(Ok(served)) = &old
+    {
+        // Found out before anything is copied that cannot be compared then.
+        comparison::of_the_same(served, &begun).map_err(usage)?;
+    }
     if let Some(reason) = &begun.unrecorded {
         eprintln!(
             "{}: this reading is NOT recorded, because the log cannot be written: {reason}",

@@ -236,7 +236,7 @@ pub const KEYS: &[Key] = &[
         "log",
         "FILTER",
         Some("info"),
-        "What is logged: a level, or rules such as info,api=debug",
+        "What is logged: a level, or rules such as info,api=debug; commands log errors only, unless it is given",
     ),
     open(
         "body_limit",

@@ -131,6 +131,12 @@ impl Layers {
         self.values.get(name)
     }
 
+    /// Whether somebody said what it is.
+    pub fn says(&self, name: &str) -> bool {
+        let value = self.get(name);
+        value.is_some_and(|value| value.origin != Origin::Default)
+    }
+
     fn set(&mut self, key: &'static Key, value: String, origin: Origin) {
         self.values.insert(key.name, Layered { value, origin });
     }

@@ -50,14 +50,15 @@ async fn compared(
     anew: PathBuf,
     registry: Registry,
 ) -> Result<Vec<ComparedTable>, String> {
-    let served = old.and_then(|served| of_the_same(served, begun))?;
+    let served = old?;
+    of_the_same(&served, begun)?;
     let compared = spawn_blocking(move || served.compare(&anew, &registry)).await;
     let compared = compared.map_err(|error| error.to_string())?;
     compared.map_err(|error| error.to_string())
 }
 
-/// The views, if they are of the events that were copied, and of no others.
-fn of_the_same(served: Served, begun: &ReplayBegun) -> Result<Served, String> {
+/// Refuses views that are not of the events that are copied, and of no others.
+pub(super) fn of_the_same(served: &Served, begun: &ReplayBegun) -> Result<(), String> {
     let place = served.place();
     if place.log != begun.log {
         return Err(format!(
@@ -74,7 +75,7 @@ fn of_the_same(served: Served, begun: &ReplayBegun) -> Result<Served, String> {
     if leaf_hex(&place.leaf) != begun.leaf {
         return Err("those that serve are of a log that was replaced since".to_owned());
     }
-    Ok(served)
+    Ok(())
 }
 
 fn report(position: u64, compared: &[ComparedTable]) -> String {

@@ -76,7 +76,12 @@ fn occupied(into: &Path) -> String {
 
 /// What serves the sandbox in a folder.
 pub(super) fn serving(folder: &Path) -> String {
-    format!("{} --data-dir {}", program::name(), folder.display())
+    let folder = folder.display().to_string();
+    format!(
+        "{} --data-dir {}",
+        program::name(),
+        program::quoted(&folder)
+    )
 }
 
 /// What became of a copy that was told to stop, for whoever told it.
