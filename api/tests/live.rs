@@ -84,6 +84,7 @@ impl Door {
         let acceptance = serve::Acceptance {
             max_connections: 100,
             proxies: 0,
+            header: None,
         };
         tokio::spawn(serve::run(
             listener,

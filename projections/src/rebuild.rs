@@ -7,10 +7,12 @@
 //! While a server runs, one task does it. It is steered through [`crate::engine::work`] and goes no faster than
 //! [`crate::engine::pace`] lets it. A [note](Note) in the folder of the views outlives the process.
 
+mod difference;
 mod fill;
 mod job;
 mod note;
 mod offline;
+mod rows;
 mod served;
 mod verify;
 
@@ -21,6 +23,7 @@ use std::sync::atomic::Ordering;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::engine::applied::Applied;
 use crate::engine::dead_letters::{self, DeadLetter, Retried};
 use crate::engine::handle::Views;
 use crate::engine::orders::{Order, Refused};
@@ -35,8 +38,11 @@ pub use served::{ComparedRows, ComparedTable, Comparison, Served};
 #[cfg(test)]
 pub(crate) use verify::compare;
 
-/// How many dead letters are listed or retried at once.
+/// How many dead letters are listed at once.
 const MOST_LETTERS: u32 = 1000;
+
+/// How many are retried in one transaction of the worker, for which new events wait.
+const LETTERS_AT_ONCE: u32 = 32;
 
 /// What is to be built beside the views that serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +91,8 @@ pub struct DeadLetters {
 
 impl Views {
     /// Begins to build views beside the ones that serve. If the process ends half-way, the old ones continue; a rebuild is
-    /// taken up again at the next start. Must be called within a tokio runtime.
-    pub fn begin(&self, wish: Wish) -> Result<Begun, ViewsError> {
+    /// taken up again at the next start.
+    pub async fn begin(&self, wish: Wish) -> Result<Begun, ViewsError> {
         let plan = self.registry().plan(wish.view.as_deref(), wish.task);
         let unknown = || ViewsError::UnknownView(wish.view.clone().unwrap_or_default());
         let plan = plan.ok_or_else(unknown)?;
@@ -97,18 +103,29 @@ impl Views {
             max_rate: wish.max_rate,
             paused: false,
         };
-        let claim = Claim::take(&self.shared().work, job.clone());
-        let claim = claim.ok_or(ViewsError::AlreadyRebuilding)?;
-        if job.task == Task::Rebuild {
-            Note::of(&job).write(self.folder().dir())?;
-        }
-        let (sender, ended) = oneshot::channel();
-        let builder = self.builder();
-        self.keep(async move {
-            // Whoever asked may be gone.
-            let _ = sender.send(builder.begun(plan, job, claim).await);
+        let views = self.clone();
+        // As a whole: what is noted is also done, if whoever asked is gone meanwhile.
+        let begun = tokio::task::spawn_blocking(move || {
+            let noted = |job: &Job| views.note(job);
+            let claim = Claim::noted(&views.shared().work, &job, noted)?;
+            let claim = claim.ok_or(ViewsError::AlreadyRebuilding)?;
+            let (sender, ended) = oneshot::channel();
+            let builder = views.builder();
+            views.keep(async move {
+                // Whoever asked may be gone.
+                let _ = sender.send(builder.begun(plan, job, claim).await);
+            });
+            Ok(Begun(ended))
         });
-        Ok(Begun(ended))
+        begun.await.map_err(|_| ViewsError::Closed)?
+    }
+
+    /// Keeps for the next start what is to be done then, if it is not done before.
+    fn note(&self, job: &Job) -> Result<(), ViewsError> {
+        match job.task {
+            Task::Rebuild => Note::of(job).write(self.folder().dir()),
+            Task::First | Task::Verify => Ok(()),
+        }
     }
 
     /// How far the work beside the views is; `None` when there is none.
@@ -122,16 +139,16 @@ impl Views {
     }
 
     /// Has the work beside the views wait, or go on.
-    pub fn pause(&self, paused: bool) -> Result<Steered, ViewsError> {
-        let dir = self.folder().dir();
-        self.shared().work.pause(paused, |job| match job.task {
-            Task::Rebuild => Note::of(job).write(dir),
-            Task::First | Task::Verify => Ok(()),
-        })
+    pub async fn pause(&self, paused: bool) -> Result<Steered, ViewsError> {
+        let views = self.clone();
+        let steered = tokio::task::spawn_blocking(move || {
+            views.shared().work.pause(paused, |job| views.note(job))
+        });
+        steered.await.map_err(|_| ViewsError::Closed)?
     }
 
     /// Has the work beside the views end. The old views continue.
-    pub fn abort(&self) -> Result<Steered, ViewsError> {
+    pub fn abort(&self) -> Steered {
         self.shared().work.abort()
     }
 
@@ -145,41 +162,75 @@ impl Views {
         self.read(|conn| {
             Ok(DeadLetters {
                 total: dead_letters::count(conn)?,
-                first: dead_letters::list(conn, None, MOST_LETTERS)?,
+                first: dead_letters::list(conn, MOST_LETTERS)?,
             })
         })
         .await
     }
 
     /// Applies dead letters of a view, or of all, to those views as they are now: not as they were at the place of the
-    /// event. A rebuild does that.
+    /// event. A rebuild does that. All that there are now are retried, also if whoever asked does not wait any more.
     pub async fn retry_dead_letters(&self, view: Option<&str>) -> Result<Retried, ViewsError> {
         if let Some(name) = view
             && self.registry().view(name).is_none()
         {
             return Err(ViewsError::UnknownView(name.to_owned()));
         }
-        let of_view = view.map(str::to_owned);
-        let letters =
-            self.read(move |conn| dead_letters::list(conn, of_view.as_deref(), MOST_LETTERS));
-        let letters = letters.await;
-        let letters = letters.map_err(|error| ViewsError::Database(error.to_string()))?;
+        let (views, view) = (self.clone(), view.map(str::to_owned));
+        let (sender, retried) = oneshot::channel();
+        self.keep(async move {
+            let stopping = views.stopping();
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                // Whoever asked may be gone: that all are retried does not depend on who waits.
+                retried = views.retry_all(view) => drop(sender.send(retried)),
+            }
+        });
+        retried.await.map_err(|_| ViewsError::Closed)?
+    }
+
+    /// Retries what is set aside now, a few at a time: between two steps, the worker takes what came in meanwhile.
+    async fn retry_all(&self, view: Option<String>) -> Result<Retried, ViewsError> {
+        let upto = self.applied();
+        let (mut retried, mut behind) = (Retried::default(), None);
+        loop {
+            let (of_view, after) = (view.clone(), behind.take());
+            let few = self.read(move |conn| {
+                dead_letters::list_behind(conn, of_view.as_deref(), after.as_ref(), LETTERS_AT_ONCE)
+            });
+            let few = few
+                .await
+                .map_err(|error| ViewsError::Database(error.to_string()))?;
+            let Some(last) = few.last() else {
+                return Ok(retried);
+            };
+            behind = Some((last.projection.clone(), last.position));
+            // What is set aside from now on is not: there need be no end of it.
+            let old = few.into_iter().filter(|letter| letter.position <= upto);
+            let refused = self.refused(old.collect()).await?;
+            let (reply, done) = oneshot::channel();
+            self.shared().order(Order::Retry(refused, reply)).await?;
+            let done = done.await.map_err(|_| ViewsError::Closed)??;
+            retried.taken += done.taken;
+            retried.refused += done.refused;
+        }
+    }
+
+    /// The events of letters, with the views that refused them.
+    async fn refused(&self, letters: Vec<DeadLetter>) -> Result<Vec<Refused>, ViewsError> {
         let mut refused = Vec::new();
         for letter in letters {
             let recorded = self.store().read_at(vec![letter.position]).await?;
             let view = self.registry().view(&letter.projection);
             if let (Some(recorded), Some(view)) = (recorded.first(), view) {
-                let event = crate::engine::applied::Applied::decode(recorded);
-                let event = event.map_err(|error| ViewsError::Poison {
+                let event = Applied::decode(recorded).map_err(|error| ViewsError::Poison {
                     position: letter.position.get(),
                     reason: error.to_string(),
                 })?;
                 refused.push(Refused { view, event });
             }
         }
-        let (reply, retried) = oneshot::channel();
-        self.shared().order(Order::Retry(refused, reply)).await?;
-        retried.await.map_err(|_| ViewsError::Closed)?
+        Ok(refused)
     }
 
     fn builder(&self) -> Builder {

@@ -457,7 +457,7 @@ async fn lists_and_searches_show_what_the_documents_say() {
     for (step, change) in changes.into_iter().enumerate() {
         scene.say(change).await;
         if step == 4 {
-            let rebuild = scene.views.begin(Wish::rebuild("a test")).unwrap();
+            let rebuild = scene.views.begin(Wish::rebuild("a test")).await.unwrap();
             rebuild.ended().await.unwrap();
         }
         let all = scene.views.users(UserQuery::default()).await.unwrap().items;

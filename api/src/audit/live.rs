@@ -78,10 +78,11 @@ impl AuditLive {
     }
 }
 
+/// Where the socket is.
+pub const PATH: &str = "/audit/live";
+
 pub fn router(live: AuditLive) -> Router {
-    Router::new()
-        .route("/audit/live", any(open))
-        .with_state(live)
+    Router::new().route(PATH, any(open)).with_state(live)
 }
 
 async fn open(State(AuditLive(shared)): State<AuditLive>, mut request: Request) -> Response {

@@ -92,14 +92,14 @@ fn shown(call: &Call) -> Value {
 }
 
 async fn rebuild(call: Call, wanted: Wanted) -> Outcome {
-    build(&call, wanted, false)
+    build(&call, wanted, false).await
 }
 
 async fn verify(call: Call, wanted: Wanted) -> Outcome {
-    build(&call, wanted, true)
+    build(&call, wanted, true).await
 }
 
-fn build(call: &Call, wanted: Wanted, verify: bool) -> Outcome {
+async fn build(call: &Call, wanted: Wanted, verify: bool) -> Outcome {
     call.input.body_only()?;
     let by = Operator::caller(&call.state, &call.caller)?;
     let max_rate = match wanted.max_rate.map(NonZeroU32::new) {
@@ -112,23 +112,23 @@ fn build(call: &Call, wanted: Wanted, verify: bool) -> Outcome {
         max_rate,
     };
     // It goes on without anybody who waits.
-    drop(projections::begin(&call.state, &by, building)?);
+    drop(projections::begin(&call.state, &by, building).await?);
     Ok(Answer::empty().field("status", &shown(call)))
 }
 
 async fn pause(call: Call, _: Nothing) -> Outcome {
-    steer(&call, Steering::Pause)
+    steer(&call, Steering::Pause).await
 }
 
 async fn resume(call: Call, _: Nothing) -> Outcome {
-    steer(&call, Steering::Resume)
+    steer(&call, Steering::Resume).await
 }
 
 async fn abort(call: Call, _: Nothing) -> Outcome {
-    steer(&call, Steering::Abort)
+    steer(&call, Steering::Abort).await
 }
 
-fn steer(call: &Call, steering: Steering) -> Outcome {
+async fn steer(call: &Call, steering: Steering) -> Outcome {
     let by = Operator::caller(&call.state, &call.caller)?;
     let of = |outcome, progress| {
         let work = WorkReport::from(progress);
@@ -136,12 +136,15 @@ fn steer(call: &Call, steering: Steering) -> Outcome {
             .field("outcome", outcome)
             .field("work", &work)
     };
-    Ok(match projections::steer(&call.state, &by, steering)? {
-        Steered::Done(progress) => of("done", progress),
-        Steered::TooLate(progress) => of("too-late", progress),
-        Steered::NothingRuns => Answer::empty().field("outcome", "nothing-runs"),
-        Steered::MustFinish => Answer::empty().field("outcome", "must-finish"),
-    })
+    Ok(
+        match projections::steer(&call.state, &by, steering).await? {
+            Steered::Done(progress) => of("done", progress),
+            Steered::TooLate(progress) => of("too-late", progress),
+            Steered::Ending(progress) => of("ending", progress),
+            Steered::NothingRuns => Answer::empty().field("outcome", "nothing-runs"),
+            Steered::MustFinish => Answer::empty().field("outcome", "must-finish"),
+        },
+    )
 }
 
 async fn dead_letters(call: Call, _: Nothing) -> Outcome {

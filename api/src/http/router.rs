@@ -38,6 +38,9 @@ use crate::state::AppState;
 /// How long a stopping server waits for requests that have not arrived completely.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// What answers for whatever is under `/api` and has no route.
+pub const UNKNOWN: [&str; 2] = ["/api", "/api/{*rest}"];
+
 /// A route and its number in the table.
 type Numbered = (usize, Route);
 
@@ -61,9 +64,8 @@ pub fn router(state: &AppState, table: Vec<Route>) -> Router {
         let settings = shared.views().settings();
         async move { headers::finish(Some(&settings), wording::not_found().into_response()) }
     };
-    router
-        .route("/api", any(unknown.clone()))
-        .route("/api/{*rest}", any(unknown))
+    let every = |router: Router, path| router.route(path, any(unknown.clone()));
+    UNKNOWN.into_iter().fold(router, every)
 }
 
 /// Serves the routes of one path. Not a handler of the HTTP library, which would be wrapped in a service of its own for

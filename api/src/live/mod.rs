@@ -126,8 +126,11 @@ async fn keep_watch(
     tireless(watch, tell).await;
 }
 
+/// Where the socket is.
+pub const PATH: &str = "/live";
+
 pub fn router(live: Live) -> Router {
-    Router::new().route("/live", any(open)).with_state(live)
+    Router::new().route(PATH, any(open)).with_state(live)
 }
 
 /// The handshake. Credentials may come in its headers; a browser cannot set any, and sends them as first frame.

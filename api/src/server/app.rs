@@ -37,8 +37,9 @@ use crate::http::router;
 use crate::live::{self, Live};
 use crate::server::config::Config;
 use crate::server::data_dir::{self, DataDir, DataDirError, Holder};
-use crate::server::extension::{Extension, SameRoute};
+use crate::server::extension::{Extension, UnfitRoute};
 use crate::server::health::{self, Readiness};
+use crate::server::program;
 use crate::server::sandbox::{self, SandboxError};
 use crate::server::shutdown::{self, Deadlines};
 use crate::server::{control, routes, serve};
@@ -74,7 +75,7 @@ pub enum StartError {
     #[error(transparent)]
     Views(#[from] ViewsError),
     #[error(transparent)]
-    Routes(#[from] SameRoute),
+    Routes(#[from] UnfitRoute),
     #[error(transparent)]
     Reactors(#[from] reactors::CheckpointError),
     /// The system does not tell the address it listens on.
@@ -222,10 +223,6 @@ impl App {
             Some(prefix) => Router::new().nest(prefix, router.clone()).merge(router),
             None => router,
         };
-        let router = match &config.sandbox {
-            Some(sandbox) => sandbox::marked(router, sandbox),
-            None => router,
-        };
         Ok(Self {
             config,
             listener,
@@ -278,6 +275,7 @@ impl App {
         let acceptance = serve::Acceptance {
             max_connections: self.config.max_connections,
             proxies: self.config.forwarded_count,
+            header: self.config.sandbox.as_ref().and_then(sandbox::header),
         };
         let server = serve::run(
             self.listener,
@@ -476,10 +474,11 @@ fn announce(config: &Config, address: SocketAddr, log: &str, leaders: &Leaders) 
              \"setupCode\":\"{code}\"}}'\n\
              or start again with ADMIN_USERNAME, ADMIN_PASS and ADMIN_EMAIL set.\n"
         ),
-        Leaders::Gone => "There is no administrator who may log in. To have one again, start with ADMIN_USERNAME and \
-             ADMIN_PASS set, or say:\n  \
-             hansard users make-admin NAME --password-stdin\n"
-            .to_owned(),
+        Leaders::Gone => format!(
+            "There is no administrator who may log in. To have one again, start with ADMIN_USERNAME and ADMIN_PASS set, \
+             or say:\n  {} users make-admin NAME --password-stdin\n",
+            program::name()
+        ),
     };
     let mut out = std::io::stdout().lock();
     let _ = out

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use ::projections::WaitError;
 use application::error::Error;
 use application::workspace::Workspace;
+use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use eventstore::EventStore;
 
@@ -35,6 +36,7 @@ use crate::server::config::layers::{Layers, Sources};
 use crate::server::control::{self, Answer, Failure, Request, Reset, Wanted};
 use crate::server::data_dir::{self, DataDir, DataDirError, Holder};
 use crate::server::extension::Extension;
+use crate::server::program;
 
 /// How long to wait for views that have to be built first.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -132,7 +134,7 @@ pub async fn run(
 ) -> Result<Ending, Failure> {
     if let Some(sandbox) = &config.sandbox {
         // Beside what is asked for, which programs may read. Who is not there to be told is not.
-        let _ = writeln!(std::io::stderr(), "hansard: {sandbox}.");
+        let _ = writeln!(std::io::stderr(), "{}: {sandbox}.", program::name());
     }
     match errand {
         Errand::Replay(errand) => return replay::run(config, errand, extension).await,
@@ -156,8 +158,8 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
 }
 
 fn command() -> Command {
-    let mut command = Command::new("hansard")
-        .bin_name("hansard")
+    let mut command = Command::new(program::name())
+        .bin_name(program::name())
         .version(env!("CARGO_PKG_VERSION"))
         .about("A team-chat server that keeps the verbatim record")
         .long_about(
@@ -223,7 +225,26 @@ fn command() -> Command {
                 .help(format!("{} [env: {}]{default}", key.help, key.env)),
         );
     }
-    command
+    in_own_name(command)
+}
+
+/// The same command, in whose help commands begin with the name of this program.
+fn in_own_name(mut command: Command) -> Command {
+    let own = |text: &StyledStr| program::own(&text.to_string());
+    if let Some(about) = command.get_about().map(own) {
+        command = command.about(about);
+    }
+    if let Some(about) = command.get_long_about().map(own) {
+        command = command.long_about(about);
+    }
+    if let Some(help) = command.get_after_help().map(own) {
+        command = command.after_help(help);
+    }
+    let of_argument = |argument: Arg| match argument.get_help().map(own) {
+        Some(help) => argument.help(help),
+        None => argument,
+    };
+    command.mut_args(of_argument).mut_subcommands(in_own_name)
 }
 
 pub fn show_config(layers: &Layers) -> Result<(), Failure> {

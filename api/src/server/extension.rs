@@ -1,10 +1,13 @@
 //! What a program of one's own adds to the server.
 
-use std::collections::HashSet;
+mod taken;
 
 use projections::{Projection, Registry, Unfit};
+pub use taken::UnfitRoute;
 
+use self::taken::Taken;
 use crate::http::route::Route;
+use crate::http::router::UNKNOWN;
 
 /// What a program adds to the server it embeds. The default adds nothing: that is `hansard`.
 #[derive(Clone, Default)]
@@ -35,23 +38,29 @@ impl Extension {
         views.try_fold(registry, |registry, view| registry.with(view))
     }
 
-    /// `known` and these routes.
-    pub(crate) fn routes(&self, known: Vec<Route>) -> Result<Vec<Route>, SameRoute> {
-        let routes = [known, self.routes.clone()].concat();
-        let mut seen = HashSet::new();
-        for Route { method, path, .. } in &routes {
-            if !seen.insert((method, path)) {
-                return Err(SameRoute(format!("{method} {path}")));
-            }
+    /// `known` and these routes. `others`: the paths that are answered beside the table.
+    pub(crate) fn routes(
+        &self,
+        mut known: Vec<Route>,
+        others: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Vec<Route>, UnfitRoute> {
+        let mut taken = Taken::default();
+        for path in UNKNOWN {
+            taken.last_resort(path);
         }
-        Ok(routes)
+        for path in others {
+            taken.whole(path);
+        }
+        for route in &known {
+            taken.route(&route.method, &route.path);
+        }
+        for route in &self.routes {
+            taken.add(&route.method, &route.path)?;
+        }
+        known.extend(self.routes.iter().cloned());
+        Ok(known)
     }
 }
-
-/// A method and path that two routes would have.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("two routes cannot both be {0}")]
-pub struct SameRoute(String);
 
 #[cfg(test)]
 mod tests {
@@ -81,10 +90,74 @@ mod tests {
         assert_eq!(refusal, Some(Unfit::SameName("rooms")));
         let hello_once = Extension::default().with_routes([hello()]);
         assert_eq!(
-            hello_once.routes(Vec::new()).map(|routes| routes.len()),
+            hello_once.routes(Vec::new(), []).map(|routes| routes.len()),
             Ok(1)
         );
-        let refusal = hello_once.routes(vec![hello()]).err();
-        assert_eq!(refusal, Some(SameRoute("GET /api/v1/hello".to_owned())));
+        let refusal = hello_once.routes(vec![hello()], []).err();
+        assert_eq!(
+            refusal,
+            Some(UnfitRoute::Same("GET /api/v1/hello".to_owned()))
+        );
+    }
+
+    #[test]
+    fn no_door_of_the_server_is_hidden_and_none_is_in_the_way() {
+        for path in [
+            "/live",
+            "/audit/live",
+            "/livez",
+            "/readyz",
+            "/metrics",
+            "/api",
+            "/api/{*whatever}",
+            "/{page}",
+            "/audit/{page}",
+            "/avatar/ann",
+            "/api/v1/users.inf{o}",
+            "/audit/:page",
+            "/audit/*page",
+            "/page/{}",
+        ] {
+            let hello = route::get(path, async |_: Call| Ok(Answer::empty()));
+            let extension = Extension::default().with_routes([hello]);
+            let refused = crate::server::routes::all(&extension).err();
+            let told = refused.map(|refused| refused.to_string());
+            assert!(
+                told.as_ref().is_some_and(|told| told.contains(path)),
+                "{path}: {told:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn routes_that_differ_in_a_name_alone_are_refused() {
+        let of = |path: &str| route::get(path, async |_: Call| Ok(Answer::empty()));
+        let all = |paths: [&str; 2]| {
+            let extension = Extension::default().with_routes(paths.map(of));
+            crate::server::routes::all(&extension).map(drop)
+        };
+        for collide in [
+            ["/halls/{x}", "/halls/{y}"],
+            ["/halls/{x}", "/halls/{*rest}"],
+        ] {
+            let told = all(collide).err().map(|refused| refused.to_string());
+            let told = told.unwrap_or_default();
+            assert!(collide.iter().all(|path| told.contains(path)), "{told}");
+        }
+        for fit in [
+            ["/halls/{x}", "/halls/new"],
+            ["/halls/{x}", "/halls/{x}/doors"],
+            ["/halls/{x}/doors", "/halls/{y}/windows"],
+            ["/halls", "/{*rest}"],
+            ["/halls", "/halls/"],
+        ] {
+            assert_eq!(all(fit), Ok(()), "{fit:?}");
+            // The router takes them as well.
+            let _ = fit
+                .into_iter()
+                .fold(axum::Router::<()>::new(), |router, path| {
+                    router.route(path, axum::routing::get(async || ()))
+                });
+        }
     }
 }

@@ -196,14 +196,21 @@ struct ViewsReport {
     lag: u64,
 }
 
+const LIVEZ: &str = "/livez";
+const READYZ: &str = "/readyz";
+const METRICS: &str = "/metrics";
+
+/// The paths of these pages.
+pub const PATHS: [&str; 3] = [LIVEZ, READYZ, METRICS];
+
 pub fn router(readiness: Arc<Readiness>, metrics: PrometheusHandle) -> Router {
     Router::new()
         .route(
-            "/livez",
+            LIVEZ,
             get(async || Json(serde_json::json!({ "alive": true }))),
         )
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(page))
+        .route(READYZ, get(readyz))
+        .route(METRICS, get(page))
         .with_state((readiness, metrics))
 }
 

@@ -11,6 +11,8 @@ use crate::server::cli::{self, Task};
 use crate::server::config::Config;
 use crate::server::control::Failure;
 use crate::server::extension::Extension;
+use crate::server::program;
+use crate::server::routes;
 use crate::server::shutdown;
 use crate::telemetry;
 
@@ -39,7 +41,7 @@ pub fn run(extension: &Extension) -> ExitCode {
 
 /// Prints one line to standard error. If that fails, the exit status has to do.
 fn complain(problem: &str) {
-    let _ = writeln!(std::io::stderr(), "hansard: {problem}");
+    let _ = writeln!(std::io::stderr(), "{}: {problem}", program::name());
 }
 
 /// Starts the same process again; does not return if that works.
@@ -89,6 +91,8 @@ fn work(extension: &Extension) -> Result<Ending, Failure> {
     if !serves && !invocation.layers.says("log_filter") {
         OF_COMMANDS.clone_into(&mut config.log_filter);
     }
+    // Whatever is asked for: a program whose routes do not fit is not taken for one that works.
+    routes::all(extension).map_err(|error| error.to_string())?;
     let _lines = telemetry::init(&config.log_filter, config.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

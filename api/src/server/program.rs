@@ -31,6 +31,31 @@ pub fn quoted(argument: &str) -> Cow<'_, str> {
     format!("'{}'", argument.replace('\'', r"'\''")).into()
 }
 
+/// Help, in which commands begin with the name of this program.
+pub fn own(help: &str) -> String {
+    renamed(help, name())
+}
+
+/// What has the server's name as a part of its own, as `hansard.toml` has, is left as it is.
+fn renamed(help: &str, name: &str) -> String {
+    let mut rest = help;
+    let mut text = String::with_capacity(help.len());
+    while let Some(at) = rest.find(OWN) {
+        let (before, found) = rest.split_at(at);
+        let behind = found.get(OWN.len()..).unwrap_or_default();
+        let is_word = !before.ends_with(is_of_name) && !behind.starts_with(is_of_name);
+        text.push_str(before);
+        text.push_str(if is_word { name } else { OWN });
+        rest = behind;
+    }
+    text + rest
+}
+
+/// Whether a name, of a file or another, goes on with this.
+fn is_of_name(character: char) -> bool {
+    character.is_alphanumeric() || "-_./".contains(character)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +72,22 @@ mod tests {
             ("Säle", "'Säle'"),
         ] {
             assert_eq!(quoted(argument), typed, "{argument:?}");
+        }
+    }
+
+    #[test]
+    fn commands_begin_with_the_name_of_the_program() {
+        for (help, own) in [
+            ("Examples:\n  hansard at 5", "Examples:\n  chat at 5"),
+            ("see `hansard config --keys`", "see `chat config --keys`"),
+            ("hansard", "chat"),
+            ("default: hansard.toml", "default: hansard.toml"),
+            (
+                "x-hansard-replay, /etc/hansard",
+                "x-hansard-replay, /etc/hansard",
+            ),
+        ] {
+            assert_eq!(renamed(help, "chat"), own, "{help}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 
+use crate::audit::live as audit_live;
 use crate::audit::{
     at, diff, events, explain, exports, messages, projections, reach, subscriptions,
 };
@@ -9,12 +10,20 @@ use crate::http::answer::Outcome;
 use crate::http::call::Anyone;
 use crate::http::openapi;
 use crate::http::route::Route;
+use crate::live;
 use crate::methods::door;
 use crate::rest;
-use crate::server::extension::{Extension, SameRoute};
+use crate::server::extension::{Extension, UnfitRoute};
+use crate::server::health;
+
+/// The paths that are answered beside the table, by whatever method.
+fn others() -> impl Iterator<Item = &'static str> {
+    let sockets = [live::PATH, audit_live::PATH];
+    sockets.into_iter().chain(health::PATHS)
+}
 
 /// The routes of this server and those of `extension`.
-pub fn all(extension: &Extension) -> Result<Vec<Route>, SameRoute> {
+pub fn all(extension: &Extension) -> Result<Vec<Route>, UnfitRoute> {
     let described = extension.clone();
     let document = move |call: Anyone| -> Ready<Outcome> {
         let routes = || all(&described).unwrap_or_default();
@@ -34,7 +43,7 @@ pub fn all(extension: &Extension) -> Result<Vec<Route>, SameRoute> {
         door::routes(),
         openapi::routes(document),
     ];
-    extension.routes(known.concat())
+    extension.routes(known.concat(), others())
 }
 
 #[cfg(test)]

@@ -10,14 +10,12 @@ use std::path::{Path, PathBuf};
 use application::dates::{from_iso, iso};
 use application::ids::now;
 use application::sandbox::Sandbox;
-use axum::Router;
 use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::map_response;
-use axum::response::Response;
 use eventstore::{LogId, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::server::data_dir::DataDir;
+use crate::server::program;
 
 /// The mark of a folder.
 const MARK: &str = "replay.json";
@@ -29,8 +27,9 @@ const HEADER: HeaderName = HeaderName::from_static("x-hansard-replay");
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SandboxError {
     #[error(
-        "the copy in {} was interrupted before it was whole: remove the folder, and make it again with `hansard replay`",
-        .0.display()
+        "the copy in {} was interrupted before it was whole: remove the folder, and make it again with `{} replay`",
+        .0.display(),
+        program::name()
     )]
     Unfinished(PathBuf),
     #[error(
@@ -136,16 +135,11 @@ pub fn told(sandbox: &Sandbox) -> String {
     format!("{sandbox}.\n{}.\n", Sandbox::CAUTION)
 }
 
-/// Has every answer say what the server is a copy of.
-pub fn marked(router: Router, sandbox: &Sandbox) -> Router {
-    // Digits, letters and what is in a time.
-    let Ok(value) = HeaderValue::from_str(&sandbox.moment()) else {
-        return router;
-    };
-    router.layer(map_response(move |mut response: Response| {
-        response.headers_mut().insert(HEADER, value.clone());
-        async move { response }
-    }))
+/// What every answer has by which the server says what it is a copy of.
+pub fn header(sandbox: &Sandbox) -> Option<(HeaderName, HeaderValue)> {
+    // Digits, letters and what is in a time: there always is one.
+    let value = HeaderValue::from_str(&sandbox.moment()).ok()?;
+    Some((HEADER, value))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{HeaderName, HeaderValue, Request};
 use calls::Calls;
 use courteous::Courteous;
 use hyper::body::Incoming;
@@ -65,14 +65,19 @@ pub fn raise_file_limit() {
     }
 }
 
-/// Which connections are accepted.
-#[derive(Clone, Copy, Debug)]
+/// Which connections are accepted, and what all their answers have.
+#[derive(Clone, Debug)]
 pub struct Acceptance {
     /// How many connections there may be at a time; further ones wait to be accepted.
     pub max_connections: usize,
     /// How many reverse proxies say where a request comes from (`HTTP_FORWARDED_COUNT`).
     pub proxies: usize,
+    /// A header of every answer, whoever makes it.
+    pub header: Option<Header>,
 }
+
+/// A header of answers.
+pub type Header = (HeaderName, HeaderValue);
 
 /// Serves `router` on `listener`. After `stop`, no connection is accepted, idle ones are closed and busy ones end
 /// with the answer under way; wait for them on `connections`.
@@ -84,7 +89,7 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let slots = Arc::new(Semaphore::new(acceptance.max_connections));
-    let proxies = acceptance.proxies;
+    let (proxies, header) = (acceptance.proxies, acceptance.header);
     let answers = Budget::new(MOST_ANSWERS);
     loop {
         let accepted = tokio::select! {
@@ -94,7 +99,11 @@ pub async fn run(
         };
         match accepted {
             Ok((stream, address, slot)) => {
-                let (router, answers, stop) = (router.clone(), answers.clone(), stop.clone());
+                let (router, stop) = (router.clone(), stop.clone());
+                let answers = Answers {
+                    budget: answers.clone(),
+                    header: header.clone(),
+                };
                 connections.spawn(async move {
                     let peer = Peer { address, proxies };
                     connection(stream, peer, router, answers, stop).await;
@@ -133,15 +142,23 @@ struct Peer {
     proxies: usize,
 }
 
+/// What holds for the answers of a connection.
+#[derive(Clone)]
+struct Answers {
+    budget: Budget,
+    header: Option<Header>,
+}
+
 async fn connection(
     stream: TcpStream,
     peer: Peer,
     router: Router,
-    answers: Budget,
+    answers: Answers,
     stop: CancellationToken,
 ) {
     let calls = Calls::default();
-    let stream = Courteous::new(Patient::new(stream, WRITE_TIMEOUT), calls.clone());
+    let patient = Patient::new(stream, WRITE_TIMEOUT);
+    let stream = Courteous::new(patient, calls.clone(), answers.header.clone());
     let begun = calls.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let address = client::address(request.headers(), peer.address.ip(), peer.proxies);
@@ -152,8 +169,12 @@ async fn connection(
         let answers = answers.clone();
         async move {
             let answer = answer.await?;
-            let share = || answers.share_of(address);
-            Ok::<_, Infallible>(answer_body::counted(answer, share, call))
+            let share = || answers.budget.share_of(address);
+            let mut answer = answer_body::counted(answer, share, call);
+            if let Some((name, value)) = answers.header {
+                answer.headers_mut().insert(name, value);
+            }
+            Ok::<_, Infallible>(answer)
         }
     });
     let mut http = http1::Builder::new();

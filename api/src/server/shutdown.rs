@@ -8,6 +8,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::server::program;
+
 /// How long a stop may take beyond the time for requests under way. After that, the process ends, whatever hangs.
 pub const CLOSING: Duration = Duration::from_secs(8);
 
@@ -71,7 +73,8 @@ async fn hear(mut source: Source, told: oneshot::Sender<&'static str>, limit: Du
     // Past the log lines, which nothing would be left to write.
     let _ = writeln!(
         std::io::stderr(),
-        "hansard: ended without waiting any longer: {reason}"
+        "{}: ended without waiting any longer: {reason}",
+        program::name()
     );
     std::process::exit(1);
 }

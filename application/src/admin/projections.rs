@@ -87,7 +87,11 @@ pub fn failed(registry: &Registry, error: ViewsError) -> Error {
 }
 
 /// Begins to build. It goes on whether or not somebody waits for it.
-pub fn begin(workspace: &Workspace, by: &Operator, building: Building) -> Result<Begun, Error> {
+pub async fn begin(
+    workspace: &Workspace,
+    by: &Operator,
+    building: Building,
+) -> Result<Begun, Error> {
     let Building {
         verify,
         view,
@@ -100,20 +104,24 @@ pub fn begin(workspace: &Workspace, by: &Operator, building: Building) -> Result
         by: by.to_string(),
     };
     let views = workspace.views();
-    let begun = views.begin(wish);
+    let begun = views.begin(wish).await;
     let begun = begun.map_err(|error| failed(views.registry(), error))?;
     tracing::info!(%by, view, max_rate, verify, "views are being built, as was asked for");
     Ok(begun)
 }
 
 /// Pauses, resumes or aborts what is being built.
-pub fn steer(workspace: &Workspace, by: &Operator, steering: Steering) -> Result<Steered, Error> {
+pub async fn steer(
+    workspace: &Workspace,
+    by: &Operator,
+    steering: Steering,
+) -> Result<Steered, Error> {
     tracing::info!(%by, ?steering, "the building of views is steered, as was asked for");
     let views = workspace.views();
     let steered = match steering {
-        Steering::Pause => views.pause(true),
-        Steering::Resume => views.pause(false),
-        Steering::Abort => views.abort(),
+        Steering::Pause => views.pause(true).await,
+        Steering::Resume => views.pause(false).await,
+        Steering::Abort => Ok(views.abort()),
     };
     steered.map_err(|error| failed(views.registry(), error))
 }

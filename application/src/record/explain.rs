@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use domain::RoomId;
 use domain::audit::QuestionKind;
-use eventstore::{BYTES_AT_ONCE, CorrelationId, EventId, Position};
+use eventstore::{BYTES_AT_ONCE, CorrelationId, EventId, Position, RecordedEvent};
+use projections::RecordNames;
 use projections::live::{Pushed, Scope};
-use projections::{RecordNames, views_written_by};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -102,11 +102,19 @@ pub async fn explain(
     }
     let mut tally = Tally::default();
     tally.count(&entries);
-    let events = entries.iter().map(|entry| entry.event.clone()).collect();
+    let events: Vec<RecordedEvent> = entries.iter().map(|entry| entry.event.clone()).collect();
+    let written = workspace.views().written_by(events.clone()).await;
     let pushed = workspace.views().pushed(events).await?;
+    let done = entries.into_iter().zip(written.into_iter().zip(pushed));
+    let done = done.map(|(entry, (views, pushed))| Done {
+        entry,
+        views,
+        pushed,
+    });
+    let done = done.collect();
     let told = workspace
         .views()
-        .with_record_names(move |names| told(names, request, entries, pushed, cut))
+        .with_record_names(move |names| told(names, request, done, cut))
         .await?;
     let narrowed = BTreeMap::from([("request".to_owned(), asked.request.clone())]);
     Ok(Unrecorded::new(
@@ -140,20 +148,31 @@ async fn all(
     }
 }
 
+/// An event of a request, and what it did.
+struct Done {
+    entry: Entry,
+    views: Vec<&'static str>,
+    pushed: Vec<Pushed>,
+}
+
 fn told(
     names: &mut RecordNames<'_>,
     request: CorrelationId,
-    entries: Vec<Entry>,
-    pushed: Vec<Vec<Pushed>>,
+    done: Vec<Done>,
     cut: Option<Position>,
 ) -> Explanation {
-    let places: HashMap<EventId, Position> = entries
+    let places: HashMap<EventId, Position> = done
         .iter()
-        .map(|entry| (entry.event.id, entry.event.position))
+        .map(|done| (done.entry.event.id, done.entry.event.position))
         .collect();
     let mut callers: Vec<Person> = Vec::new();
     let mut steps = Vec::new();
-    for (entry, pushed) in entries.into_iter().zip(pushed) {
+    for Done {
+        entry,
+        views,
+        pushed,
+    } in done
+    {
         let event = &entry.event;
         let caller = names.person(&event.actor, event.position);
         if event.causation_id.is_none() && !callers.iter().any(|known| known.id == caller.id) {
@@ -169,7 +188,7 @@ fn told(
         steps.push(Step {
             updates: updates.collect(),
             because_of: because.and_then(|because| places.get(&because).copied()),
-            views: views_written_by(&event.event_type),
+            views,
             entry,
         });
     }

@@ -18,14 +18,19 @@ use serde_json::{Value, json};
 const HOUR: i64 = 60 * 60 * 1000;
 
 /// The most hours that are answered at once: some months.
-const MOST: i64 = 3000;
+const MOST: usize = 3000;
 
 fn main() -> ExitCode {
     let route = route::get("messages-per-hour", messages_per_hour)
         .about(
-            "How many messages were posted in a room in each hour; hours without any are left out.",
+            "How many messages were posted in a room in each hour; hours without any are left out. If there are `more` than \
+             are answered at once, ask again `from` the `next` one.",
         )
-        .answers(&[("hours", Kind::List)]);
+        .answers(&[
+            ("hours", Kind::List),
+            ("more", Kind::Boolean),
+            ("next", Kind::Date),
+        ]);
     run(&Extension::default().with_view(&VIEW).with_routes([route]))
 }
 
@@ -87,8 +92,18 @@ async fn messages_per_hour(call: Call, wanted: Wanted) -> Outcome {
     }
     let from = time(wanted.from, "from")?.map_or(i64::MIN, hour_of);
     let to = time(wanted.to, "to")?.map_or(i64::MAX, Timestamp::as_millis);
-    let hours = hours(call.state.views(), &wanted.room_id, from, to).await?;
-    Ok(Answer::empty().field("hours", &hours))
+    let mut hours = hours(call.state.views(), &wanted.room_id, from, to).await?;
+    // One more was asked for than is answered: with it the next answer begins.
+    let next = hours.get(MOST).map(|(hour, _)| iso(*hour));
+    hours.truncate(MOST);
+    let shown = |(hour, messages)| json!({"hour": iso(hour), "messages": messages});
+    let shown: Vec<Value> = hours.into_iter().map(shown).collect();
+    let answer = Answer::empty().field("hours", &shown);
+    let answer = answer.field("more", &next.is_some());
+    Ok(match next {
+        Some(next) => answer.field("next", &next),
+        None => answer,
+    })
 }
 
 fn time(date: Option<Date>, name: &str) -> Result<Option<Timestamp>, ApiError> {
@@ -96,8 +111,14 @@ fn time(date: Option<Date>, name: &str) -> Result<Option<Timestamp>, ApiError> {
     time.map_err(|_| wording::invalid_date("error-invalid-date", name))
 }
 
-/// The hours of a room that begin from `from` to `to`, in milliseconds, both included; the first of them, if there are many.
-async fn hours(views: &Views, room: &RoomId, from: i64, to: i64) -> Result<Vec<Value>, QueryError> {
+/// The hours of a room that begin from `from` to `to`, in milliseconds, both included, with the messages of each: one more
+/// than is answered, if there are so many.
+async fn hours(
+    views: &Views,
+    room: &RoomId,
+    from: i64,
+    to: i64,
+) -> Result<Vec<(Timestamp, i64)>, QueryError> {
     let room = room.to_string();
     views
         .ask(move |conn| {
@@ -105,9 +126,8 @@ async fn hours(views: &Views, room: &RoomId, from: i64, to: i64) -> Result<Vec<V
                 "SELECT hour, messages FROM messages_per_hour
                  WHERE room = ?1 AND hour BETWEEN ?2 AND ?3 ORDER BY hour LIMIT ?4",
             )?
-            .query_map(params![room, from, to, MOST], |row| {
-                let hour = Timestamp::from_millis(row.get(0)?);
-                Ok(json!({"hour": iso(hour), "messages": row.get::<_, i64>(1)?}))
+            .query_map(params![room, from, to, MOST + 1], |row| {
+                Ok((Timestamp::from_millis(row.get(0)?), row.get(1)?))
             })?
             .collect()
         })

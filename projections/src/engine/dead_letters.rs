@@ -173,17 +173,28 @@ pub(crate) fn count(conn: &Connection) -> rusqlite::Result<u64> {
         .query_row([], |row| unsigned(row, 0))
 }
 
-/// The first of them, of a view or of all, by view and position; so many at most.
-pub(crate) fn list(
+/// The first of them, by view and position; so many at most.
+pub(crate) fn list(conn: &Connection, most: u32) -> rusqlite::Result<Vec<DeadLetter>> {
+    list_behind(conn, None, None, most)
+}
+
+/// The first of them behind one, of a view or of all.
+pub(crate) fn list_behind(
     conn: &Connection,
     view: Option<&str>,
+    behind: Option<&(String, Position)>,
     most: u32,
 ) -> rusqlite::Result<Vec<DeadLetter>> {
+    let (after, position) = match behind {
+        Some((view, position)) => (view.as_str(), number(*position)),
+        None => ("", 0),
+    };
     conn.prepare_cached(
-        "SELECT projection, position, at, reason FROM dead_letters WHERE ?1 IS NULL OR projection = ?1
-         ORDER BY projection, position LIMIT ?2",
+        "SELECT projection, position, at, reason FROM dead_letters
+         WHERE (?1 IS NULL OR projection = ?1) AND (projection, position) > (?2, ?3)
+         ORDER BY projection, position LIMIT ?4",
     )?
-    .query_map(params![view, most], |row| {
+    .query_map(params![view, after, position, most], |row| {
         Ok(DeadLetter {
             projection: row.get(0)?,
             position: Position::new(unsigned(row, 1)?),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::index::Index;
 use crate::engine::past::{Kept, Spacing};
 use crate::engine::projection::{Projection, Selected};
-use crate::engine::tables::{key_of, tables_of};
+use crate::engine::tables::{has_plain_key, named, scratch, tables_of};
 use crate::engine::work::Task;
 
 /// Views that change together: none of them is right without the others.
@@ -35,6 +35,8 @@ pub(crate) struct Relations {
 #[derive(Clone, Debug)]
 pub struct Registry {
     all: Selected,
+    /// How many of them are of this crate: the first.
+    built_in: usize,
     relations: &'static Relations,
     spacing: Spacing,
 }
@@ -53,8 +55,28 @@ pub enum Unfit {
         /// Its table.
         table: String,
     },
-    /// Rows could not be compared with those of a rebuild.
-    #[error("the table {table} of the view {view} has no primary key")]
+    /// Other views have an index or a table of that name, or may have one.
+    #[error("the view {view} cannot have an index called {index}: that name is taken")]
+    SameIndex {
+        /// The view.
+        view: &'static str,
+        /// Its index.
+        index: String,
+    },
+    /// The database does not understand it, and why.
+    #[error("the index {index} of the view {view} cannot be made: {reason}")]
+    NoIndex {
+        /// The view.
+        view: &'static str,
+        /// Its index.
+        index: &'static str,
+        /// What the database says.
+        reason: String,
+    },
+    /// Rows could not be compared with those of a rebuild, in the order of their keys.
+    #[error(
+        "the table {table} of the view {view} has no primary key, or one that may be NULL or is not compared byte by byte"
+    )]
     NoKey {
         /// The view.
         view: &'static str,
@@ -75,6 +97,16 @@ pub enum Unfit {
 const OF_THE_FILE: &[&str] = &["projections", "log", "dead_letters", "snapshots"];
 const MADE_BY_ITSELF: &[&str] = &["past_", "over_", "sqlite_"];
 
+/// Whether a file has something of that name, or may have. To the database, names that differ in case alone are the same.
+fn is_taken(taken: &[String], name: &str) -> bool {
+    let begins = |begin: &str| {
+        let head = name.get(..begin.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(begin))
+    };
+    let is_reserved = MADE_BY_ITSELF.iter().any(|begin| begins(begin));
+    is_reserved || taken.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 /// What a rebuild makes.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -92,6 +124,7 @@ impl Registry {
     pub(crate) fn new(all: &[&'static Projection], relations: &'static Relations) -> Self {
         Self {
             all: all.into(),
+            built_in: all.len(),
             relations,
             spacing: Spacing::default(),
         }
@@ -122,25 +155,50 @@ impl Registry {
             view: name,
             reason: error.to_string(),
         };
-        let tables = tables_of(view).map_err(failed)?;
+        let made = scratch(view).map_err(failed)?;
         let mut taken: Vec<String> = OF_THE_FILE.iter().map(ToString::to_string).collect();
         for known in &*self.all {
             taken.extend(tables_of(known).map_err(failed)?);
+            taken.extend(known.indexes.iter().map(|index| index.name.to_owned()));
         }
-        for table in tables {
-            let is_reserved = MADE_BY_ITSELF.iter().any(|begin| table.starts_with(begin));
-            if is_reserved || taken.contains(&table) {
+        for table in named(&made, "table").map_err(failed)? {
+            if is_taken(&taken, &table) {
                 return Err(Unfit::SameTable { view: name, table });
             }
-            if key_of(view, &table).map_err(failed)?.is_empty() {
+            if !has_plain_key(&made, &table).map_err(failed)? {
                 return Err(Unfit::NoKey { view: name, table });
             }
+            taken.push(table);
+        }
+        // An index that the statements make beside the tables is one as well.
+        for index in named(&made, "index").map_err(failed)? {
+            if is_taken(&taken, &index) {
+                return Err(Unfit::SameIndex { view: name, index });
+            }
+            taken.push(index);
+        }
+        for index in view.indexes {
+            if is_taken(&taken, index.name) {
+                let index = index.name.to_owned();
+                return Err(Unfit::SameIndex { view: name, index });
+            }
+            index.create(&made).map_err(|error| Unfit::NoIndex {
+                view: name,
+                index: index.name,
+                reason: error.to_string(),
+            })?;
+            taken.push(index.name.to_owned());
         }
         Ok(())
     }
 
     pub(crate) fn all(&self) -> &Selected {
         &self.all
+    }
+
+    /// The views that it was given.
+    pub(crate) fn added(&self) -> &[&'static Projection] {
+        self.all.get(self.built_in..).unwrap_or_default()
     }
 
     pub(crate) fn spacing(&self) -> Spacing {

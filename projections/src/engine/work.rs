@@ -68,8 +68,10 @@ pub enum Steered {
     NothingRuns,
     /// The views are being built because none serve, which cannot wait.
     MustFinish,
-    /// What was built is being put in the place of the old views, or compared with them, and no longer heeds the order.
+    /// What was built is being put in the place of the old views, which no longer heeds the order.
     TooLate(Progress),
+    /// It was ended before: it neither waits nor goes on.
+    Ending(Progress),
 }
 
 /// The first row in which views differ from those built anew.
@@ -127,13 +129,19 @@ enum Cut {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// It waits and ends when it is told to.
-    Building,
-    /// What was built is compared, which can be ended, but does not wait: the worker's file is held on to.
-    Comparing,
+    Heeding,
     /// What was built is put in place.
     Placing,
     /// It is done: nobody can steer it any more.
     Over,
+}
+
+/// Whether work does what it is told.
+enum Heeds {
+    Still,
+    NoLonger,
+    /// It was told to end.
+    ItsEnd,
 }
 
 /// What is asked for.
@@ -211,64 +219,86 @@ fn float(count: u64) -> f64 {
 
 /// What is being built, if anything, and what was last.
 #[derive(Debug, Default)]
-pub(crate) struct Work(Mutex<Option<Running>>, Mutex<Option<Last>>);
+pub(crate) struct Work {
+    /// Held for moments only: the runtime asks how far it is.
+    running: Mutex<Option<Running>>,
+    last: Mutex<Option<Last>>,
+    /// Held while what is noted for the next start is written or removed, so that one does not overtake the other. Whoever
+    /// takes it may wait for the disk.
+    noting: Mutex<()>,
+}
 
 impl Work {
     pub(crate) fn progress(&self) -> Option<Progress> {
-        self.0.lock().as_ref().map(Running::progress)
+        self.running.lock().as_ref().map(Running::progress)
     }
 
     pub(crate) fn last(&self) -> Option<Last> {
-        self.1.lock().clone()
+        self.last.lock().clone()
     }
 
     pub(crate) fn ended(&self, last: Last) {
-        *self.1.lock() = Some(last);
+        *self.last.lock() = Some(last);
     }
 
-    /// Changes what somebody asked for, if work still heeds that in its stage.
+    /// Changes what somebody asked for, if work still `heeds` that.
     fn steer(
         &self,
-        heeds: impl FnOnce(Stage) -> bool,
-        change: impl FnOnce(&mut Running) -> Result<(), ViewsError>,
-    ) -> Result<Steered, ViewsError> {
-        let mut running = self.0.lock();
+        heeds: impl FnOnce(&Running) -> Heeds,
+        change: impl FnOnce(&mut Running),
+    ) -> Steered {
+        let mut running = self.running.lock();
         let running = running
             .as_mut()
             .filter(|running| running.stage != Stage::Over);
         match running {
-            None => Ok(Steered::NothingRuns),
-            Some(running) if running.job.task == Task::First => Ok(Steered::MustFinish),
-            Some(running) if !heeds(running.stage) => Ok(Steered::TooLate(running.progress())),
-            Some(running) => {
-                change(running)?;
-                Ok(Steered::Done(running.progress()))
-            }
+            None => Steered::NothingRuns,
+            Some(running) if running.job.task == Task::First => Steered::MustFinish,
+            Some(running) => match heeds(running) {
+                Heeds::Still => {
+                    change(running);
+                    Steered::Done(running.progress())
+                }
+                Heeds::NoLonger => Steered::TooLate(running.progress()),
+                Heeds::ItsEnd => Steered::Ending(running.progress()),
+            },
         }
     }
 
-    /// Has it wait or go on. `noted` keeps that for the next start.
+    /// Has it wait or go on. `noted` keeps that for the next start; if that fails, it is as was asked for all the same until
+    /// then. Blocks.
     pub(crate) fn pause(
         &self,
         paused: bool,
         noted: impl FnOnce(&Job) -> Result<(), ViewsError>,
     ) -> Result<Steered, ViewsError> {
+        let _noting = self.noting.lock();
+        let mut job = None;
         // What is past waiting goes on as it is.
-        let heeds = |stage| !paused || stage == Stage::Building;
-        self.steer(heeds, |running| {
+        let heeds = |running: &Running| match running.stage {
+            _ if running.cut.is_some() => Heeds::ItsEnd,
+            Stage::Heeding => Heeds::Still,
+            _ if !paused => Heeds::Still,
+            Stage::Placing | Stage::Over => Heeds::NoLonger,
+        };
+        let steered = self.steer(heeds, |running| {
             // What was reached before a pause says nothing of the rate after it.
             running.samples.clear();
             running.job.paused = paused;
-            noted(&running.job)
-        })
+            job = Some(running.job.clone());
+        });
+        if let Some(job) = job {
+            noted(&job)?;
+        }
+        Ok(steered)
     }
 
-    pub(crate) fn abort(&self) -> Result<Steered, ViewsError> {
-        let heeds = |stage| stage != Stage::Placing;
-        self.steer(heeds, |running| {
-            running.cut = Some(Cut::Aborted);
-            Ok(())
-        })
+    pub(crate) fn abort(&self) -> Steered {
+        let heeds = |running: &Running| match running.stage {
+            Stage::Heeding => Heeds::Still,
+            Stage::Placing | Stage::Over => Heeds::NoLonger,
+        };
+        self.steer(heeds, |running| running.cut = Some(Cut::Aborted))
     }
 
     /// The log is another one: what is built is worth nothing.
@@ -282,7 +312,7 @@ impl Work {
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Running) -> T) -> Option<T> {
-        self.0.lock().as_mut().map(look)
+        self.running.lock().as_mut().map(look)
     }
 }
 
@@ -291,9 +321,24 @@ impl Work {
 pub(crate) struct Claim(Arc<Work>);
 
 impl Claim {
+    /// Takes it, and has `noted` keep for the next start what is done, before anybody can have it wait. `None`: something
+    /// else is being built. Blocks.
+    pub(crate) fn noted(
+        work: &Arc<Work>,
+        job: &Job,
+        noted: impl FnOnce(&Job) -> Result<(), ViewsError>,
+    ) -> Result<Option<Self>, ViewsError> {
+        let _noting = work.noting.lock();
+        let claim = Self::take(work, job.clone());
+        if claim.is_some() {
+            noted(job)?;
+        }
+        Ok(claim)
+    }
+
     /// `None`: something else is being built.
     pub(crate) fn take(work: &Arc<Work>, job: Job) -> Option<Self> {
-        let mut running = work.0.lock();
+        let mut running = work.running.lock();
         if running.is_some() {
             return None;
         }
@@ -303,18 +348,17 @@ impl Claim {
             head: Position::START,
             throttled: None,
             cut: None,
-            stage: Stage::Building,
+            stage: Stage::Heeding,
             samples: VecDeque::new(),
         });
         Some(Self(Arc::clone(work)))
     }
 
-    /// The work is done, whatever came of it. `forget` is not overtaken by what somebody has noted.
+    /// The work is done, whatever came of it. `forget` is not overtaken by what somebody has noted. Blocks.
     pub(crate) fn over(&self, forget: impl FnOnce()) {
-        self.0.with(|running| {
-            running.stage = Stage::Over;
-            forget();
-        });
+        let _noting = self.0.noting.lock();
+        self.0.with(|running| running.stage = Stage::Over);
+        forget();
     }
 
     pub(crate) fn set_head(&self, head: Position) {
@@ -349,17 +393,16 @@ impl Claim {
         self.0.with(Running::is_paused).unwrap_or(Ok(false))
     }
 
-    /// The last moment to heed orders: from here on what was built is compared or put in place. `false`: it is paused, and
-    /// this was not the last moment yet.
+    /// The last moment to heed orders, unless what was built is only looked at: from here on it is put in place. `false`: it
+    /// is paused, and this was not the last moment yet.
     pub(crate) fn go_to_the_end(&self) -> Result<bool, ViewsError> {
         let go = |running: &mut Running| {
             if running.is_paused()? {
                 return Ok(false);
             }
-            running.stage = match running.job.task {
-                Task::Verify => Stage::Comparing,
-                Task::First | Task::Rebuild => Stage::Placing,
-            };
+            if running.job.task != Task::Verify {
+                running.stage = Stage::Placing;
+            }
             Ok(true)
         };
         self.0.with(go).unwrap_or(Ok(true))
@@ -368,7 +411,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        *self.0.0.lock() = None;
+        *self.0.running.lock() = None;
     }
 }
 
@@ -399,8 +442,7 @@ mod tests {
     fn orders_can_be_given_twice_and_to_nobody() {
         let work: Arc<Work> = Arc::default();
         let pause = |paused| work.pause(paused, |_| Ok(())).expect("noted");
-        let abort = || work.abort().expect("nothing is noted");
-        let orders = || [pause(true), pause(true), abort()];
+        let orders = || [pause(true), pause(true), work.abort()];
         assert!(
             orders()
                 .iter()
@@ -415,8 +457,15 @@ mod tests {
             assert_eq!(claim.is_paused().ok(), Some(paused));
         }
         for _ in 0..2 {
-            assert!(matches!(abort(), Steered::Done(_)));
+            assert!(matches!(work.abort(), Steered::Done(_)));
             assert!(matches!(claim.is_paused(), Err(ViewsError::Aborted)));
+        }
+        for paused in [true, false] {
+            let steered = pause(paused);
+            assert!(
+                matches!(steered, Steered::Ending(_)),
+                "it is aborted, whatever it is told then: {steered:?}"
+            );
         }
         assert!(claim.go_to_the_end().is_err(), "it is aborted");
         claim.over(|| {});
@@ -429,25 +478,56 @@ mod tests {
 
     #[test]
     fn an_order_that_comes_too_late_is_not_answered_as_done() {
-        let late = |answer: &Result<Steered, ViewsError>| matches!(answer, Ok(Steered::TooLate(progress)) if !progress.paused);
-        for (task, can_be_aborted) in [(Task::Rebuild, false), (Task::Verify, true)] {
+        let late =
+            |answer: &Steered| matches!(answer, Steered::TooLate(progress) if !progress.paused);
+        for (task, heeds) in [(Task::Rebuild, false), (Task::Verify, true)] {
             let work: Arc<Work> = Arc::default();
             let claim = Claim::take(&work, job(task)).expect("nothing is built yet");
-            let pause = |paused| work.pause(paused, |_| Ok(()));
-            assert!(pause(true).is_ok(), "{task:?}: in time");
+            let pause = |paused| work.pause(paused, |_| Ok(())).expect("noted");
+            pause(true);
             assert_eq!(claim.go_to_the_end().ok(), Some(false), "{task:?}: paused");
-            assert!(pause(false).is_ok(), "{task:?}");
+            pause(false);
             assert_eq!(claim.go_to_the_end().ok(), Some(true), "{task:?}");
-            assert!(late(&pause(true)), "{task:?}: it does not wait any more");
+            let paused = pause(true);
+            assert_eq!(late(&paused), !heeds, "{task:?}: {paused:?}");
+            assert_eq!(claim.is_paused().ok(), Some(heeds), "{task:?}");
             let resumed = pause(false);
-            assert!(
-                matches!(resumed, Ok(Steered::Done(_))),
-                "{task:?}: it goes on"
-            );
+            assert!(matches!(resumed, Steered::Done(_)), "{task:?}: it goes on");
             let aborted = work.abort();
-            assert_eq!(late(&aborted), !can_be_aborted, "{task:?}: {aborted:?}");
-            assert_eq!(claim.is_paused().is_err(), can_be_aborted, "{task:?}");
+            assert_eq!(late(&aborted), !heeds, "{task:?}: {aborted:?}");
+            assert_eq!(claim.is_paused().is_err(), heeds, "{task:?}");
         }
+    }
+
+    #[test]
+    fn how_far_it_is_can_be_asked_while_something_is_noted() {
+        let work: Arc<Work> = Arc::default();
+        let claim = Claim::take(&work, job(Task::Rebuild)).expect("nothing is built yet");
+        let is_free = || work.running.try_lock().is_some();
+        let paused = work.pause(true, |_| {
+            assert!(is_free(), "while a pause is noted");
+            Ok(())
+        });
+        assert!(matches!(paused, Ok(Steered::Done(_))), "{paused:?}");
+        claim.over(|| assert!(is_free(), "while the note is removed"));
+    }
+
+    #[test]
+    fn a_pause_is_noted_after_what_was_begun() {
+        let work: Arc<Work> = Arc::default();
+        let begun = Claim::noted(&work, &job(Task::Rebuild), |_| {
+            assert!(work.noting.try_lock().is_none(), "a pause waits until then");
+            Ok(())
+        });
+        assert!(matches!(begun, Ok(Some(_))), "{begun:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_noted_is_not_begun() {
+        let work: Arc<Work> = Arc::default();
+        let begun = Claim::noted(&work, &job(Task::Rebuild), |_| Err(ViewsError::NoViews));
+        assert!(matches!(begun, Err(ViewsError::NoViews)), "{begun:?}");
+        assert_eq!(work.progress(), None);
     }
 
     #[test]

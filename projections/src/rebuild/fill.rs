@@ -191,7 +191,8 @@ async fn feed(store: Arc<dyn EventStore>, until: Until, goal: Goal, builder: mps
     }
 }
 
-/// Fills a new file. It is removed if that fails.
+/// Fills a new file, which is left there if that fails: whoever has it filled has a [`Scrap`] of it. This future may be
+/// dropped while a thread still fills it.
 pub(super) async fn build(
     store: &Arc<dyn EventStore>,
     path: &Path,
@@ -205,14 +206,12 @@ pub(super) async fn build(
     let feeder = feed(Arc::clone(store), until, goal.clone(), sender);
     let (new, registry, applied) = (path.to_owned(), registry.clone(), Arc::clone(&plan.applied));
     let work = move || {
-        let mut scrap = Scrap::new(new.clone());
         let mut step = |position, events| step(position, events, goal.position());
         let place = fill(&new, log, &registry, &applied, receiver, &mut step)?;
         if place.position < goal.position() {
             // The feeder was aborted: the file is intact, but not complete.
             return Err(ViewsError::Closed);
         }
-        scrap.keep();
         Ok(place)
     };
     let (runtime, stop) = (Handle::current(), CancellationToken::new());
@@ -226,9 +225,6 @@ pub(super) async fn build(
     let place = built.map_err(|_| ViewsError::Closed)??;
     // Without a feeder, a log looks as if it had no events.
     let fed = fed.await.map_err(|_| ViewsError::Closed).flatten();
-    if fed.is_err() {
-        file::remove(path);
-    }
     fed.map(|()| place)
 }
 

@@ -23,7 +23,7 @@ use crate::engine::work::{Claim, Difference, Ended, Job, Last, Task};
 use crate::error::ViewsError;
 use crate::rebuild::fill::{Scrap, Until, build, extend, fed};
 use crate::rebuild::note::Note;
-use crate::rebuild::verify;
+use crate::rebuild::verify::{self, Sides};
 
 /// Events that the worker may stand still for, and how often it is tried to come so close.
 const LITTLE: u64 = 256;
@@ -171,10 +171,8 @@ impl Builder {
         let place = ready.place;
         match job.task {
             Task::Verify => {
-                let pace = self.pace(claim, None);
-                let look = || pace.look().map(drop);
-                let difference = self.compare(ready, &plan.wanted, look)?;
-                return Ok(verify::ended(place.position, difference));
+                let (position, difference) = self.compare(ready, plan, claim)?;
+                return Ok(verify::ended(position, difference));
             }
             Task::First | Task::Rebuild if plan.is_file => {
                 // From here on the worker decides which file serves, even if nobody waits any more.
@@ -289,19 +287,80 @@ impl Builder {
         adopted.map_err(|_| ViewsError::Closed)?
     }
 
-    /// Compares what serves with what was built, both at the place where the worker stands still. It goes on meanwhile.
+    /// Compares what serves with what was built. Returns the position at which both were compared last.
     fn compare(
         &self,
         ready: Ready,
-        views: &Selected,
-        look: impl FnMut() -> Result<(), ViewsError>,
-    ) -> Result<Option<Difference>, ViewsError> {
+        plan: &Plan,
+        claim: &Arc<Claim>,
+    ) -> Result<(Position, Option<Difference>), ViewsError> {
         let Ready { tx, place, still } = ready;
         let serving = self.folder.current().ok_or(ViewsError::NoViews)?;
-        let serving = snapshot(&serving, place.position)?;
+        let mut sides = Moving {
+            builder: self,
+            plan,
+            serving: file::open_reader(&serving)?,
+            rebuilt: Some(tx),
+            position: place.position,
+            pace: self.pace(claim, None),
+        };
         // If it no longer stands still, it goes on already.
         let _ = still.successor.send(Successor::Same);
-        verify::compare(&serving, &tx.into_connection(), views, look)
+        let difference = verify::compare(&mut sides, &plan.wanted)?;
+        Ok((sides.position, difference))
+    }
+}
+
+/// Views that serve, which go on, and views that were built to compare them with, which follow.
+///
+/// Nothing holds on to a state of the file that serves for longer than one look: what the worker writes could not be
+/// brought into the file itself for as long. Instead, what was built is brought to where that file is, before each look. So
+/// every row is compared at a position that both contain, and both are a function of the log up to there: where they differ,
+/// one of them is wrong. A row that an event changes before its turn is compared as it is then, and one that is written
+/// where the comparison has passed is not compared, as what comes after it never is.
+struct Moving<'a> {
+    builder: &'a Builder,
+    plan: &'a Plan,
+    serving: Connection,
+    /// `None`: an attempt to bring it further has failed.
+    rebuilt: Option<Tx>,
+    /// Where both were last.
+    position: Position,
+    pace: Pace,
+}
+
+impl Moving<'_> {
+    /// Brings what was built to where the file that serves is, as its connection sees it now.
+    fn follow(&mut self) -> Result<(), ViewsError> {
+        let (serving, views) = (&self.serving, self.builder.registry.all());
+        let place = file::place(serving, views)?.ok_or(ViewsError::Replaced)?;
+        let mut tx = self.rebuilt.take().ok_or(ViewsError::Closed)?;
+        if tx.position < place.position {
+            let passed = |_| Ok(());
+            tx = self.builder.extend(tx, place.position, self.plan, passed)?;
+        }
+        if tx.place() != place {
+            return Err(ViewsError::Replaced);
+        }
+        self.position = place.position;
+        self.rebuilt = Some(tx);
+        Ok(())
+    }
+}
+
+impl Sides for Moving<'_> {
+    fn look<T>(
+        &mut self,
+        at: impl FnOnce(&Connection, &Connection) -> Result<T, ViewsError>,
+    ) -> Result<T, ViewsError> {
+        self.serving.execute_batch("BEGIN")?;
+        let looked = self.follow().and_then(|()| {
+            let rebuilt = self.rebuilt.as_ref().ok_or(ViewsError::Closed)?;
+            at(&self.serving, &rebuilt.conn)
+        });
+        self.serving.execute_batch("COMMIT")?;
+        self.pace.step(self.position, 1)?;
+        looked
     }
 }
 
@@ -320,14 +379,4 @@ fn tell(ended: &Ended, unit: &str, by: &str) {
         ),
         Ended::Failed(reason) => tracing::warn!(reason, unit, by, "views are not built"),
     }
-}
-
-/// A file as it is now, whatever is written to it from now on.
-fn snapshot(path: &Path, at: Position) -> Result<Connection, ViewsError> {
-    let conn = file::open_reader(path)?;
-    conn.execute_batch("BEGIN")?;
-    if file::position(&conn)? != at {
-        return Err(ViewsError::Closed);
-    }
-    Ok(conn)
 }

@@ -74,8 +74,11 @@ impl<'a> Offline<'a> {
     /// Builds all views up to the head, and has them serve.
     async fn rebuild_file(&self, folder: &Folder) -> Result<Position, ViewsError> {
         let path = folder.next();
+        let mut scrap = Scrap::new(path.clone());
         let place = self.build(&path, Until::Head).await?;
         let old = folder.current();
+        // What is pointed to is not removed.
+        scrap.keep();
         folder.switch(&path)?;
         if let Some(old) = old {
             file::remove(&old);
@@ -109,7 +112,7 @@ impl<'a> Offline<'a> {
     async fn verify(&self, folder: &Folder) -> Result<Ended, ViewsError> {
         let compare = |serving: &Path, built: &Path, position| {
             let (serving, built) = (file::open_reader(serving)?, file::open_reader(built)?);
-            let difference = verify::compare(&serving, &built, &self.plan.wanted, || Ok(()))?;
+            let difference = verify::compare(&mut (&serving, &built), &self.plan.wanted)?;
             Ok(verify::ended(position, difference))
         };
         self.beside(folder, compare).await
@@ -166,7 +169,7 @@ pub fn dead_letters_offline(dir: &Path, registry: &Registry) -> Result<DeadLette
     file::place(&conn, registry.all())?.ok_or(ViewsError::NoViews)?;
     Ok(DeadLetters {
         total: dead_letters::count(&conn)?,
-        first: dead_letters::list(&conn, None, MOST_LETTERS)?,
+        first: dead_letters::list(&conn, MOST_LETTERS)?,
     })
 }
 

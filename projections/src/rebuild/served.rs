@@ -1,12 +1,10 @@
 //! Views that a server has, perhaps of another version, compared with views that this program built of the same events.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use eventstore::{LogId, Place, Position};
-use rusqlite::types::Value;
-use rusqlite::{Connection, Rows};
+use rusqlite::Connection;
 
 use crate::engine::file;
 use crate::engine::registry::Registry;
@@ -14,7 +12,7 @@ use crate::engine::tables::{primary_key, tables_of};
 use crate::engine::work::Difference;
 use crate::error::ViewsError;
 use crate::numbers::unsigned;
-use crate::rebuild::verify::{Table, next};
+use crate::rebuild::rows::{Table, Walk, columns};
 
 /// How many rows of a table that differ are told.
 const TOLD: usize = 3;
@@ -178,114 +176,30 @@ impl Served {
             .filter(|column| old.contains(column))
             .cloned()
             .collect();
-        let table = Table {
-            view,
-            name: name.to_owned(),
-            key,
-        };
         let mut rows = ComparedRows {
             added: without(&new, &old),
             removed: without(&old, &new),
             ..ComparedRows::default()
         };
-        compare(&table, &both, &self.conn, anew, &mut rows)?;
-        Ok(Comparison::Rows(rows))
-    }
-}
-
-fn columns(conn: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
-    conn.prepare("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?
-        .query_map([table], |row| row.get(0))?
-        .collect()
-}
-
-/// Walks along both sides in the order of the key, so that each row meets the other of its key.
-fn compare(
-    table: &Table,
-    columns: &[String],
-    served: &Connection,
-    anew: &Connection,
-    told: &mut ComparedRows,
-) -> Result<(), ViewsError> {
-    let key: Vec<String> = table
-        .key
-        .iter()
-        .map(|column| format!("\"{column}\" COLLATE BINARY"))
-        .collect();
-    let sql = format!(
-        "SELECT \"{}\" FROM \"{}\" ORDER BY {}",
-        columns.join("\", \""),
-        table.name,
-        key.join(", ")
-    );
-    let place = |name: &String| columns.iter().position(|column| column == name);
-    let key: Vec<usize> = table.key.iter().filter_map(place).collect();
-    let (mut of_served, mut of_new) = (served.prepare(&sql)?, anew.prepare(&sql)?);
-    let mut left = Side::new(of_served.query([])?)?;
-    let mut right = Side::new(of_new.query([])?)?;
-    loop {
-        let order = match (&left.row, &right.row) {
-            (None, None) => return Ok(()),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(left), Some(right)) => by_key(&key, left, right),
+        let table = Table {
+            view,
+            name: name.to_owned(),
+            key,
+            columns: both,
         };
-        let left = if order.is_le() { left.take()? } else { None };
-        let right = if order.is_ge() { right.take()? } else { None };
-        told.rows += 1;
-        if left != right {
-            told.differing += 1;
-            if told.first.len() < TOLD {
-                let difference = table.difference(anew, columns, left, right)?;
-                told.first.push(difference);
+        let mut walk = Walk::along(&table);
+        while let Some(pairs) = walk.next(&self.conn, anew)? {
+            for pair in pairs {
+                rows.rows += 1;
+                if pair.differs() {
+                    rows.differing += 1;
+                    if rows.first.len() < TOLD {
+                        rows.first.push(table.difference(&pair));
+                    }
+                }
             }
         }
-    }
-}
-
-/// The rows of one side that are still to come, from the present one on.
-struct Side<'rows> {
-    row: Option<Vec<Value>>,
-    rows: Rows<'rows>,
-}
-
-impl<'rows> Side<'rows> {
-    fn new(mut rows: Rows<'rows>) -> rusqlite::Result<Self> {
-        let row = next(&mut rows)?;
-        Ok(Self { row, rows })
-    }
-
-    /// The present row; goes on to the next.
-    fn take(&mut self) -> rusqlite::Result<Option<Vec<Value>>> {
-        let next = next(&mut self.rows)?;
-        Ok(std::mem::replace(&mut self.row, next))
-    }
-}
-
-fn by_key(key: &[usize], left: &[Value], right: &[Value]) -> Ordering {
-    let pairs = key
-        .iter()
-        .filter_map(|column| Some((left.get(*column)?, right.get(*column)?)));
-    let mut orders = pairs.map(|(left, right)| order(left, right));
-    orders
-        .find(|order| order.is_ne())
-        .unwrap_or(Ordering::Equal)
-}
-
-/// The order that SQLite sorts values in.
-fn order(left: &Value, right: &Value) -> Ordering {
-    let rank = |value: &Value| match value {
-        Value::Null => 0,
-        Value::Integer(_) | Value::Real(_) => 1,
-        Value::Text(_) => 2,
-        Value::Blob(_) => 3,
-    };
-    match (left, right) {
-        (Value::Integer(left), Value::Integer(right)) => left.cmp(right),
-        (Value::Real(left), Value::Real(right)) => left.total_cmp(right),
-        (Value::Text(left), Value::Text(right)) => left.as_bytes().cmp(right.as_bytes()),
-        (Value::Blob(left), Value::Blob(right)) => left.cmp(right),
-        _ => rank(left).cmp(&rank(right)),
+        Ok(Comparison::Rows(rows))
     }
 }
 

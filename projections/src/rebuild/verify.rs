@@ -1,25 +1,34 @@
 //! Views compared with views that were built anew, row by row.
 
-use std::fmt::Write as _;
-
 use eventstore::Position;
-use rusqlite::types::Value;
-use rusqlite::{Connection, Row, Rows, Statement, params_from_iter};
+use rusqlite::Connection;
 
 use crate::engine::past;
 use crate::engine::projection::Projection;
-use crate::engine::tables::{primary_key, tables_of};
+use crate::engine::tables::tables_of;
 use crate::engine::work::{Difference, Ended};
 use crate::error::ViewsError;
+use crate::rebuild::rows::{Pair, Table, Walk};
 
-/// Characters of a value that are shown.
-const SHOWN: usize = 200;
+/// Two files of views that are compared.
+pub(crate) trait Sides {
+    /// Looks at what serves and at what was rebuilt, while both contain the same events. From one look to the next, both may
+    /// go on. May wait before or after; an error if the work is to end.
+    fn look<T>(
+        &mut self,
+        at: impl FnOnce(&Connection, &Connection) -> Result<T, ViewsError>,
+    ) -> Result<T, ViewsError>;
+}
 
-/// Characters before a difference that are shown.
-const BEFORE: usize = 40;
-
-/// How many rows are compared between two looks at whether to end.
-const STEP: u32 = 256;
+/// Files that nobody writes.
+impl Sides for (&Connection, &Connection) {
+    fn look<T>(
+        &mut self,
+        at: impl FnOnce(&Connection, &Connection) -> Result<T, ViewsError>,
+    ) -> Result<T, ViewsError> {
+        at(self.0, self.1)
+    }
+}
 
 /// What came of comparing at a position.
 pub(super) fn ended(at: Position, difference: Option<Difference>) -> Ended {
@@ -30,218 +39,39 @@ pub(super) fn ended(at: Position, difference: Option<Difference>) -> Ended {
 }
 
 /// Compares the tables of `views`, with what they keep of the past if both sides took the same snapshots: after a change of
-/// their spacing they have not. `look` may end the work.
+/// their spacing they have not. Returns the first difference, in the order of tables and keys.
 pub(crate) fn compare(
-    serving: &Connection,
-    rebuilt: &Connection,
+    sides: &mut impl Sides,
     views: &[&'static Projection],
-    mut look: impl FnMut() -> Result<(), ViewsError>,
 ) -> Result<Option<Difference>, ViewsError> {
-    let same_snapshots = past::snapshots(serving)? == past::snapshots(rebuilt)?;
-    for view in views {
-        let mut tables = tables_of(view)?;
-        if same_snapshots {
-            tables.extend(past::tables_beside(rebuilt, &tables)?);
-        }
-        for name in tables {
-            let table = Table {
-                view: view.name,
-                key: primary_key(rebuilt, &name)?,
-                name,
-            };
-            let difference = table.compare(serving, rebuilt, &mut look)?;
-            if difference.is_some() {
-                return Ok(difference);
+    for table in sides.look(|serving, rebuilt| tables(serving, rebuilt, views))? {
+        let mut walk = Walk::along(&table);
+        while let Some(pairs) = sides.look(|serving, rebuilt| walk.next(serving, rebuilt))? {
+            if let Some(pair) = pairs.iter().find(|pair| Pair::differs(pair)) {
+                return Ok(Some(table.difference(pair)));
             }
         }
     }
     Ok(None)
 }
 
-/// A table, and the columns that a row of it is known by.
-pub(super) struct Table {
-    pub(super) view: &'static str,
-    pub(super) name: String,
-    pub(super) key: Vec<String>,
-}
-
-impl Table {
-    fn compare(
-        &self,
-        serving: &Connection,
-        rebuilt: &Connection,
-        look: &mut impl FnMut() -> Result<(), ViewsError>,
-    ) -> Result<Option<Difference>, ViewsError> {
-        let sql = format!(
-            "SELECT * FROM {} ORDER BY {}",
-            self.name,
-            self.key.join(", ")
-        );
-        let (mut of_serving, mut of_rebuilt) = (serving.prepare(&sql)?, rebuilt.prepare(&sql)?);
-        let columns = names(&of_rebuilt);
-        let (mut left, mut right) = (of_serving.query([])?, of_rebuilt.query([])?);
-        let mut until_look = STEP;
-        loop {
-            until_look -= 1;
-            if until_look == 0 {
-                look()?;
-                until_look = STEP;
-            }
-            let (left, right) = (next(&mut left)?, next(&mut right)?);
-            if left != right {
-                return Ok(Some(self.difference(rebuilt, &columns, left, right)?));
-            }
-            if left.is_none() {
-                return Ok(None);
-            }
+fn tables(
+    serving: &Connection,
+    rebuilt: &Connection,
+    views: &[&'static Projection],
+) -> Result<Vec<Table>, ViewsError> {
+    let same_snapshots = past::snapshots(serving)? == past::snapshots(rebuilt)?;
+    let mut all = Vec::new();
+    for view in views {
+        let mut names = tables_of(view)?;
+        if same_snapshots {
+            names.extend(past::tables_beside(rebuilt, &names)?);
+        }
+        for name in names {
+            all.push(Table::of(rebuilt, view.name, name)?);
         }
     }
-
-    /// What to say of two rows that differ, the next ones of both sides.
-    pub(super) fn difference(
-        &self,
-        rebuilt: &Connection,
-        columns: &[String],
-        serving: Option<Vec<Value>>,
-        new: Option<Vec<Value>>,
-    ) -> rusqlite::Result<Difference> {
-        let key = |row: &Vec<Value>| {
-            let column = |name| columns.iter().position(|column| column == name);
-            let values = self
-                .key
-                .iter()
-                .filter_map(|name| row.get(column(name)?).cloned());
-            values.collect::<Vec<_>>()
-        };
-        // Of two rows that are not of one key, one is missing on the other side.
-        let (serving, new) = match (serving, new) {
-            (Some(left), Some(right)) if key(&left) == key(&right) => (Some(left), Some(right)),
-            (Some(left), _) if !self.has(rebuilt, &key(&left))? => (Some(left), None),
-            (_, right) => (None, right),
-        };
-        let row = serving.as_ref().or(new.as_ref());
-        let differs = |index: usize| match (&serving, &new) {
-            (Some(left), Some(right)) => left.get(index) != right.get(index),
-            _ => true,
-        };
-        let differing: Vec<usize> = (0..columns.len()).filter(|index| differs(*index)).collect();
-        // Where long values begin to differ is what is to be seen of them.
-        let from = |index: usize| match (&serving, &new) {
-            (Some(left), Some(right)) => {
-                common(left.get(index), right.get(index)).saturating_sub(BEFORE)
-            }
-            _ => 0,
-        };
-        let say = |row: &Vec<Value>| {
-            let values = differing
-                .iter()
-                .map(|index| (columns.get(*index), row.get(*index), from(*index)));
-            said(values)
-        };
-        let key = row.map(key).unwrap_or_default();
-        Ok(Difference {
-            view: self.view.to_owned(),
-            table: self.name.clone(),
-            key: said(
-                self.key
-                    .iter()
-                    .zip(&key)
-                    .map(|(name, value)| (Some(name), Some(value), 0)),
-            ),
-            columns: differing
-                .iter()
-                .filter_map(|index| columns.get(*index).cloned())
-                .collect(),
-            serving: serving.as_ref().map(say),
-            rebuilt: new.as_ref().map(say),
-        })
-    }
-
-    /// Whether there is a row of this key.
-    fn has(&self, conn: &Connection, key: &[Value]) -> rusqlite::Result<bool> {
-        let conditions: Vec<String> = self.key.iter().map(|name| format!("{name} IS ?")).collect();
-        let sql = format!(
-            "SELECT EXISTS (SELECT 1 FROM {} WHERE {})",
-            self.name,
-            conditions.join(" AND ")
-        );
-        conn.query_row(&sql, params_from_iter(key), |row| row.get(0))
-    }
-}
-
-fn names(statement: &Statement<'_>) -> Vec<String> {
-    statement.column_names().map(str::to_owned).collect()
-}
-
-pub(super) fn next(rows: &mut Rows<'_>) -> rusqlite::Result<Option<Vec<Value>>> {
-    let columns = rows.as_ref().map_or(0, Statement::column_count);
-    let values = |row: &Row<'_>| (0..columns).map(|column| row.get(column)).collect();
-    rows.next()?.map(values).transpose()
-}
-
-/// `column=value, ...`, each value from a character on.
-fn said<'a>(
-    values: impl Iterator<Item = (Option<&'a String>, Option<&'a Value>, usize)>,
-) -> String {
-    let mut text = String::new();
-    for (column, value, from) in values {
-        if let (Some(column), Some(value)) = (column, value) {
-            let comma = if text.is_empty() { "" } else { ", " };
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{comma}{column}={}", shown(value, from));
-        }
-    }
-    text
-}
-
-/// The text of a value, if it is one.
-fn text(value: &Value) -> Option<&str> {
-    match value {
-        Value::Text(text) => Some(text),
-        Value::Blob(bytes) => std::str::from_utf8(bytes).ok(),
-        _ => None,
-    }
-}
-
-/// How many characters two texts begin with that are the same.
-fn common(left: Option<&Value>, right: Option<&Value>) -> usize {
-    match (left.and_then(text), right.and_then(text)) {
-        (Some(left), Some(right)) => left
-            .chars()
-            .zip(right.chars())
-            .take_while(|(a, b)| a == b)
-            .count(),
-        _ => 0,
-    }
-}
-
-/// Text in quotes, with what could do something to a terminal escaped; bytes that are none in hexadecimal.
-fn shown(value: &Value, from: usize) -> String {
-    if let Some(text) = text(value) {
-        let begin = if from > 0 { "…" } else { "" };
-        let rest = text.chars().skip(from);
-        let end = if rest.clone().count() > SHOWN {
-            "…"
-        } else {
-            ""
-        };
-        let part: String = rest.take(SHOWN).collect();
-        return format!("{begin}{part:?}{end}");
-    }
-    match value {
-        Value::Integer(number) => number.to_string(),
-        Value::Real(number) => number.to_string(),
-        Value::Blob(bytes) => {
-            bytes
-                .iter()
-                .take(SHOWN / 2)
-                .fold("x".to_owned(), |mut text, byte| {
-                    let _ = write!(text, "{byte:02x}");
-                    text
-                })
-        }
-        Value::Null | Value::Text(_) => "null".to_owned(),
-    }
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -266,6 +96,10 @@ mod tests {
             .and_then(|()| conn.execute_batch(sql))
             .expect("rows");
         conn
+    }
+
+    fn compared(serving: &Connection, rebuilt: &Connection) -> Option<Difference> {
+        compare(&mut (serving, rebuilt), &[&VIEW]).expect("compared")
     }
 
     #[test]
@@ -298,13 +132,13 @@ mod tests {
             ),
             (
                 "UPDATE pairs SET b = 7 WHERE b = 2",
-                "a=\"x\", b=7",
+                "a=\"x\", b=2",
                 "a b doc",
-                Some("a=\"x\", b=7, doc=\"two\""),
                 None,
+                Some("a=\"x\", b=2, doc=\"two\""),
             ),
         ] {
-            let found = compare(&rows(damage), &rows(""), &[&VIEW], || Ok(())).expect("compared");
+            let found = compared(&rows(damage), &rows(""));
             let found = found.unwrap_or_else(|| panic!("{damage}: nothing is found"));
             assert_eq!(
                 (found.view.as_str(), found.table.as_str()),
@@ -316,18 +150,50 @@ mod tests {
             assert_eq!(found.serving.as_deref(), serving, "{damage}");
             assert_eq!(found.rebuilt.as_deref(), rebuilt, "{damage}");
         }
-        let found = compare(
-            &rows(&long),
-            &rows(&long.replace("'b'", "'c'")),
-            &[&VIEW],
-            || Ok(()),
-        );
-        let said = found.expect("compared").and_then(|found| found.serving);
+        let found = compared(&rows(&long), &rows(&long.replace("'b'", "'c'")));
+        let said = found.and_then(|found| found.serving);
         assert!(
             said.is_some_and(|said| said.len() < 100 && said.contains('b')),
             "where they differ"
         );
-        let same = compare(&rows(""), &rows(""), &[&VIEW], || Ok(())).expect("compared");
-        assert_eq!(same, None);
+        assert_eq!(compared(&rows(""), &rows("")), None);
+    }
+
+    /// Sides that go on between two looks.
+    struct GoingOn {
+        sides: [Connection; 2],
+        looks: usize,
+    }
+
+    impl Sides for GoingOn {
+        fn look<T>(
+            &mut self,
+            at: impl FnOnce(&Connection, &Connection) -> Result<T, ViewsError>,
+        ) -> Result<T, ViewsError> {
+            self.looks += 1;
+            for side in &self.sides {
+                // Would fail if something of what was looked at before were held on to.
+                side.execute_batch("BEGIN EXCLUSIVE")?;
+                side.execute("UPDATE pairs SET doc = ?1", [self.looks.to_string()])?;
+                side.execute_batch("COMMIT")?;
+            }
+            at(&self.sides[0], &self.sides[1])
+        }
+    }
+
+    #[test]
+    fn what_goes_on_is_compared_a_few_rows_at_a_time() {
+        let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+            INSERT INTO pairs SELECT 'z', i, null FROM n;";
+        let wrong = format!("{many} DELETE FROM pairs WHERE b = 1700;");
+        for (damage, key) in [(many, None), (&wrong, Some("a=\"z\", b=1700"))] {
+            let mut sides = GoingOn {
+                sides: [rows(damage), rows(many)],
+                looks: 0,
+            };
+            let found = compare(&mut sides, &[&VIEW]).expect("compared");
+            assert_eq!(found.as_ref().map(|found| found.key.as_str()), key);
+            assert!(sides.looks > 5, "{} looks", sides.looks);
+        }
     }
 }

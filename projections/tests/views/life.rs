@@ -125,7 +125,7 @@ async fn a_rebuild_swaps_while_everybody_goes_on() {
     let watcher = scene.views.clone();
     let mut feed = scene.views.feed(&UserId::new("anna"), None).await.unwrap();
     for _ in 0..3 {
-        let rebuild = scene.views.begin(Wish::rebuild("a test")).unwrap();
+        let rebuild = scene.views.begin(Wish::rebuild("a test")).await.unwrap();
         rebuild.ended().await.unwrap();
         assert_eq!(watcher.progress(), None);
     }

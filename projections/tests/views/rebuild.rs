@@ -68,7 +68,7 @@ fn damage(dir: &Path, sql: &str) {
 }
 
 async fn verified(scene: &Scene, view: Option<&str>) -> Option<Difference> {
-    let begun = scene.views.begin(wish(Task::Verify, view)).unwrap();
+    let begun = scene.views.begin(wish(Task::Verify, view)).await.unwrap();
     match begun.ended().await.unwrap() {
         Ended::Equal(_) => None,
         Ended::Different(_, difference) => Some(difference),
@@ -108,6 +108,7 @@ async fn a_damaged_row_is_found_and_a_rebuild_of_its_view_mends_it() {
     let begun = scene
         .views
         .begin(wish(Task::Rebuild, Some("record_names")))
+        .await
         .unwrap();
     assert_eq!(
         begun.ended().await.unwrap(),
@@ -122,6 +123,33 @@ async fn a_damaged_row_is_found_and_a_rebuild_of_its_view_mends_it() {
     let said = [posted(post("after", "general", "anna", "x", 9_000_000))];
     scene.say(9_000_000, said).await;
     assert_eq!(verified(&scene, None).await, None, "and they go on");
+    scene.views.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_are_verified_while_they_go_on() {
+    let scene = busy().await;
+    let begun = scene.views.begin(wish(Task::Verify, None)).await.unwrap();
+    let from = scene.views.applied();
+    let mut ended = std::pin::pin!(begun.ended());
+    let mut said = 0;
+    let ended = loop {
+        tokio::select! {
+            ended = &mut ended => break ended.unwrap(),
+            () = tokio::time::sleep(Duration::from_millis(1)) => {}
+        }
+        let id = format!("meanwhile-{said}");
+        let at = 9_000_000 + said;
+        scene
+            .log
+            .say(at, [posted(post(&id, "general", "anna", "x", at))]);
+        said += 1;
+    };
+    scene.settle().await;
+    assert!(
+        matches!(ended, Ended::Equal(at) if at >= from && at <= scene.views.applied()),
+        "{ended:?} from {from} with {said} more"
+    );
     scene.views.close().await;
 }
 
@@ -145,7 +173,7 @@ async fn a_damaged_row_of_the_past_is_found_too() {
         let found = verified(&scene, named).await.expect("a difference");
         assert_eq!((&*found.view, &*found.table), (view, table), "{found:?}");
         assert_eq!(found.columns, [column], "{found:?}");
-        let begun = scene.views.begin(wish(Task::Rebuild, named)).unwrap();
+        let begun = scene.views.begin(wish(Task::Rebuild, named)).await.unwrap();
         begun.ended().await.unwrap();
     }
     assert_eq!(verified(&scene, None).await, None);
@@ -163,6 +191,7 @@ async fn what_is_told_by_doors_is_as_a_rebuilt_view_says() {
     let begun = scene
         .views
         .begin(wish(Task::Rebuild, Some("memberships")))
+        .await
         .unwrap();
     begun.ended().await.unwrap();
     assert_eq!(
@@ -183,7 +212,7 @@ async fn what_is_told_by_doors_is_as_a_rebuilt_view_says() {
 async fn names_of_no_view_are_refused() {
     let scene = Scene::new().await;
     for task in [Task::Rebuild, Task::Verify] {
-        let refused = scene.views.begin(wish(task, Some("romos")));
+        let refused = scene.views.begin(wish(task, Some("romos"))).await;
         assert!(matches!(refused, Err(ViewsError::UnknownView(name)) if name == "romos"));
     }
     assert_eq!(scene.views.progress(), None);
@@ -198,7 +227,7 @@ async fn a_rebuild_is_paused_resumed_and_aborted() {
         max_rate: SLOW,
         ..wish(Task::Rebuild, None)
     };
-    let begun = scene.views.begin(slow.clone()).unwrap();
+    let begun = scene.views.begin(slow.clone()).await.unwrap();
     let going = until(&scene, |progress| progress.position.get() > 0).await;
     assert_eq!(
         (going.task, going.unit, going.by.as_str()),
@@ -208,26 +237,26 @@ async fn a_rebuild_is_paused_resumed_and_aborted() {
     assert_eq!(going.head, scene.views.applied());
     let held = until(&scene, |progress| progress.throttled.is_some()).await;
     assert_eq!(held.throttled, Some(Throttle::MaxRate));
-    let second = scene.views.begin(wish(Task::Verify, None));
+    let second = scene.views.begin(wish(Task::Verify, None)).await;
     assert!(
         matches!(second, Err(ViewsError::AlreadyRebuilding)),
         "one at a time"
     );
     for paused in [true, true, false] {
-        let steered = scene.views.pause(paused).unwrap();
+        let steered = scene.views.pause(paused).await.unwrap();
         assert!(matches!(steered, Steered::Done(progress) if progress.paused == paused));
         let note = Note::read(scene.dir.path()).unwrap().expect("a note");
         assert_eq!(note.paused, paused);
     }
-    assert!(matches!(scene.views.abort(), Ok(Steered::Done(_))));
+    assert!(matches!(scene.views.abort(), Steered::Done(_)));
     assert!(matches!(begun.ended().await, Err(ViewsError::Aborted)));
     assert_eq!(
         Note::read(scene.dir.path()).unwrap(),
         None,
         "what is aborted is not taken up again"
     );
-    assert_eq!(scene.views.abort().unwrap(), Steered::NothingRuns);
-    assert_eq!(scene.views.pause(true).unwrap(), Steered::NothingRuns);
+    assert_eq!(scene.views.abort(), Steered::NothingRuns);
+    assert_eq!(scene.views.pause(true).await.unwrap(), Steered::NothingRuns);
     let files = std::fs::read_dir(scene.dir.path()).unwrap();
     let files = files.filter(|entry| {
         entry
@@ -250,9 +279,9 @@ async fn a_stop_is_not_held_up_and_the_next_start_takes_the_rebuild_up_as_it_was
         view: Some("rooms".to_owned()),
         ..wish(Task::Rebuild, None)
     };
-    let begun = scene.views.begin(slow).unwrap();
+    let begun = scene.views.begin(slow).await.unwrap();
     until(&scene, |progress| progress.position.get() > 0).await;
-    scene.views.pause(true).unwrap();
+    scene.views.pause(true).await.unwrap();
     let closed = tokio::time::timeout(Duration::from_secs(5), scene.views.close()).await;
     assert!(closed.is_ok(), "a paused rebuild holds up the stop");
     assert!(matches!(begun.ended().await, Err(ViewsError::Closed)));
@@ -282,6 +311,8 @@ async fn a_stop_is_not_held_up_and_the_next_start_takes_the_rebuild_up_as_it_was
             .await
             .is_ok()
     );
+    let last = scene.views.last_built().map(|last| last.ended);
+    assert!(matches!(last, Some(Ended::Rebuilt(_))), "{last:?}");
     assert_ne!(file(scene.dir.path()), served, "new views serve");
     scene.views.close().await;
 }

@@ -1,5 +1,7 @@
 //! A view of one's own, which refuses events.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::testing::{post, posted};
 use domain::Event;
 use domain::message::MessageEvent;
@@ -100,10 +102,13 @@ async fn what_is_refused_is_set_aside_and_leaves_nothing() {
     assert_eq!(scene.views.health(), Health::Ready);
 
     for view in [Some("lenient"), None] {
-        let begun = scene.views.begin(Wish {
-            view: view.map(str::to_owned),
-            ..Wish::rebuild("a test")
-        });
+        let begun = scene
+            .views
+            .begin(Wish {
+                view: view.map(str::to_owned),
+                ..Wish::rebuild("a test")
+            })
+            .await;
         let ended = begun.unwrap().ended().await.unwrap();
         assert_eq!(ended, Ended::Rebuilt(scene.views.applied()));
         assert_eq!(
@@ -218,6 +223,140 @@ fn tables_that_a_file_cannot_have_are_refused() {
         matches!(nonsense, Some(Unfit::NoTables { .. })),
         "{nonsense:?}"
     );
+}
+
+#[test]
+fn names_are_taken_however_they_are_written_and_indexes_have_names_too() {
+    const fn with(tables: &'static str, indexes: &'static [Index]) -> Projection {
+        Projection {
+            tables,
+            indexes,
+            ..LENIENT_VIEW
+        }
+    }
+    const fn index(name: &'static str, on: &'static str) -> Index {
+        Index { name, on }
+    }
+    const SAID: &[Index] = &[index("said_by_id", "said (id)")];
+    static CASE: Projection = with("CREATE TABLE Messages (id TEXT NOT NULL PRIMARY KEY);", &[]);
+    static RESERVED: Projection = with(
+        "CREATE TABLE Past_said (id TEXT NOT NULL PRIMARY KEY);",
+        &[],
+    );
+    static OF_A_TABLE: Projection = with(TABLES, &[index("ROOMS", "said (id)")]);
+    static OF_ITS_OWN: Projection = with(TABLES, &[index("Said", "said (id)")]);
+    static TWICE: Projection = with(
+        TABLES,
+        &[index("by_id", "said (id)"), index("By_Id", "said (id)")],
+    );
+    static NOWHERE: Projection = with(TABLES, &[index("by_author", "messages (author)")]);
+    static OF_ANOTHER: Projection = Projection {
+        name: "other",
+        ..with(
+            "CREATE TABLE heard (id TEXT NOT NULL PRIMARY KEY);",
+            &[index("Said_By_Id", "heard (id)")],
+        )
+    };
+    static AS_A_TABLE: Projection = Projection {
+        name: "other",
+        ..with(
+            "CREATE TABLE Said_by_id (id TEXT NOT NULL PRIMARY KEY);",
+            &[],
+        )
+    };
+    static FIRST: Projection = with(TABLES, SAID);
+    static NULLS: Projection = with("CREATE TABLE heard (id TEXT PRIMARY KEY);", &[]);
+    static CASELESS: Projection = with(
+        "CREATE TABLE heard (id TEXT NOT NULL COLLATE NOCASE PRIMARY KEY) WITHOUT ROWID;",
+        &[],
+    );
+    static NUMBERED: Projection = with("CREATE TABLE heard (id INTEGER PRIMARY KEY);", &[]);
+    let first = Registry::default().with(&FIRST).unwrap();
+    for (registry, view, told) in [
+        (Registry::default(), &CASE, "a table called Messages"),
+        (Registry::default(), &RESERVED, "a table called Past_said"),
+        (Registry::default(), &OF_A_TABLE, "an index called ROOMS"),
+        (Registry::default(), &OF_ITS_OWN, "an index called Said"),
+        (Registry::default(), &TWICE, "an index called By_Id"),
+        (Registry::default(), &NOWHERE, "the index by_author"),
+        (first.clone(), &OF_ANOTHER, "an index called Said_By_Id"),
+        (first, &AS_A_TABLE, "a table called Said_by_id"),
+        (
+            Registry::default(),
+            &NULLS,
+            "the table heard of the view lenient has no",
+        ),
+        (
+            Registry::default(),
+            &CASELESS,
+            "the table heard of the view lenient has no",
+        ),
+    ] {
+        let refused = registry.with(view).err().map(|refused| refused.to_string());
+        let refused = refused.unwrap_or_else(|| panic!("{told}: it is refused"));
+        assert!(refused.contains(told), "{told}: {refused}");
+    }
+    assert!(Registry::default().with(&NUMBERED).is_ok());
+}
+
+/// How many events are set aside, and retried, at once below.
+const MANY: usize = 1100;
+
+/// How often it has refused an event, and how often it has taken one while others were being retried.
+static REFUSED: AtomicUsize = AtomicUsize::new(0);
+static BETWEEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts what it refuses, and what it takes between.
+static COUNTING: Projection = Projection {
+    apply: Apply::Partial {
+        apply: counting,
+        refused: OnRefusal::SetAside,
+    },
+    ..LENIENT_VIEW
+};
+
+fn counting(tx: &mut Tx, event: &Applied) -> Result<(), Unapplied> {
+    if let Err(refused) = apply(tx, event) {
+        REFUSED.fetch_add(1, Ordering::Relaxed);
+        return Err(refused);
+    }
+    let is_between = !REFUSED.load(Ordering::Relaxed).is_multiple_of(MANY);
+    BETWEEN.fetch_add(usize::from(is_between), Ordering::Relaxed);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_letters_are_retried_and_new_events_do_not_wait_for_them() {
+    let registry = Registry::default().with(&COUNTING).unwrap();
+    let scene = Scene::with(registry).await;
+    let locked = (0..MANY).map(|number| said(&format!("locked-{number}"), 10));
+    scene.say(100, locked).await;
+    assert_eq!(scene.views.dead_letter_count(), MANY as u64);
+    // They stay locked: it is seen how many are refused again, and that others come in between. If all were retried in one
+    // step, none could, however often it is done.
+    let mut said_so_far = 0;
+    for _ in 0..10 {
+        let views = scene.views.clone();
+        let retrying = tokio::spawn(async move { views.retry_dead_letters(None).await });
+        while !retrying.is_finished() {
+            let id = format!("fine-{said_so_far}");
+            scene.say(200, [said(&id, 200)]).await;
+            said_so_far += 1;
+        }
+        let retried = retrying.await.unwrap().unwrap();
+        assert_eq!((retried.taken, retried.refused), (0, MANY));
+        if BETWEEN.load(Ordering::Relaxed) > 0 {
+            break;
+        }
+    }
+    let between = BETWEEN.load(Ordering::Relaxed);
+    assert!(between > 0, "of {said_so_far} events none came in between");
+    scene.say(300, [said("key", 300)]).await;
+    let retried = scene.views.retry_dead_letters(Some("lenient")).await;
+    let retried = retried.unwrap();
+    assert_eq!((retried.taken, retried.refused), (MANY, 0));
+    assert_eq!(scene.views.dead_letter_count(), 0);
+    scene.views.close().await;
 }
 
 /// Its statements fail, by what the message is called.

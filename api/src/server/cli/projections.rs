@@ -155,12 +155,13 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
             print("The views are being built because none serve, which cannot wait.\n")
         }
         Told::TooLate(work) => {
-            let end = match work.task.as_str() {
-                "verify" => "is at its end, and does not wait any more; it can be aborted",
-                _ => "is at its end: the new views are being put in place, too late for that",
-            };
+            let end = "is at its end: the new views are being put in place, too late for that";
             print(&format!("{} {end}.\n", named(&work)))
         }
+        Told::Ending(work) => print(&format!(
+            "{} was told to end before, and neither waits nor goes on; the old views do.\n",
+            named(&work)
+        )),
         Told::DeadLetters(letters) => print(&dead_letters(&letters)),
         Told::Retried { taken, refused } => {
             print(&format!("{taken} applied now, {refused} refused again.\n"))

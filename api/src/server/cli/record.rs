@@ -20,6 +20,7 @@ use crate::server::app;
 use crate::server::config::Config;
 use crate::server::control::{self, Failure, NotPrinted, Printout, Request, Wanted};
 use crate::server::data_dir::{DataDir, DataDirError};
+use crate::server::program;
 use crate::server::shutdown::Signals;
 
 /// An argument that may be given several times.
@@ -305,7 +306,8 @@ async fn take_from_workspace(
 pub(super) fn warn_if_unrecorded(printout: &Printout) {
     if let Some(reason) = &printout.unrecorded {
         eprintln!(
-            "hansard: this reading is NOT recorded, because the log cannot be written: {reason}"
+            "{}: this reading is NOT recorded, because the log cannot be written: {reason}",
+            program::name()
         );
     }
 }

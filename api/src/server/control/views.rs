@@ -3,7 +3,7 @@
 use ::projections::{DeadLetters, Ended, Steered};
 use application::admin::projections::{self, Building, Operator, Steering};
 use application::error::Error;
-use futures::{Stream, StreamExt as _, stream};
+use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Failure, LOOK};
@@ -41,6 +41,8 @@ pub enum Told {
     MustFinish,
     /// The work is at its end, and no longer heeds this.
     TooLate(WorkReport),
+    /// The work was told to end, and heeds nothing else.
+    Ending(WorkReport),
     DeadLetters(Letters),
     Retried {
         taken: usize,
@@ -111,11 +113,12 @@ pub(super) fn answer(state: AppState, ask: Ask) -> impl Stream<Item = Answer> + 
                 return;
             }
             What::Status => Ok(Told::Status(Box::new(ViewsReport::of_server(&state)))),
-            What::Steer(steering) => projections::steer(&state, &by, steering).map(|steered| match steered {
+            What::Steer(steering) => projections::steer(&state, &by, steering).await.map(|steered| match steered {
                 Steered::Done(progress) => Told::Steered(Some(progress.into())),
                 Steered::NothingRuns => Told::Steered(None),
                 Steered::MustFinish => Told::MustFinish,
                 Steered::TooLate(progress) => Told::TooLate(progress.into()),
+                Steered::Ending(progress) => Told::Ending(progress.into()),
             }),
             What::DeadLetters => {
                 let letters = state.views().dead_letters().await;
@@ -138,17 +141,16 @@ fn answered(told: Result<Told, Failure>) -> Answer {
 }
 
 /// Builds, and tells how far it is.
-fn build(
-    state: &AppState,
-    by: &Operator,
-    building: Building,
-) -> impl Stream<Item = Answer> + Send + use<> {
+fn build(state: &AppState, by: &Operator, building: Building) -> impl Stream<Item = Answer> + Send {
     let views = state.views().clone();
-    let begun = match projections::begin(state, by, building) {
-        Ok(begun) => begun,
-        Err(error) => return stream::iter([Answer::Failed(error.into())]).left_stream(),
-    };
-    let work = async_stream::stream! {
+    async_stream::stream! {
+        let begun = match projections::begin(state, by, building).await {
+            Ok(begun) => begun,
+            Err(error) => {
+                yield Answer::Failed(error.into());
+                return;
+            }
+        };
         let mut ended = std::pin::pin!(begun.ended());
         let mut looks = tokio::time::interval(LOOK);
         loop {
@@ -163,6 +165,5 @@ fn build(
                 },
             }
         }
-    };
-    work.right_stream()
+    }
 }

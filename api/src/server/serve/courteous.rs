@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use crate::errors::wording;
+use crate::server::serve::Header;
 use crate::server::serve::calls::Calls;
 
 /// How long, and how much, of what a refused client still sends is read.
@@ -27,6 +28,8 @@ const REFUSAL: &[u8] = b"HTTP/1.1 4";
 pub struct Courteous<S> {
     stream: S,
     calls: Calls,
+    /// A header of every answer.
+    header: Option<Header>,
     /// The length of the first line of the request being read, as far as it has arrived, and whether it has ended.
     first_line: usize,
     past_first_line: bool,
@@ -37,11 +40,12 @@ pub struct Courteous<S> {
 }
 
 impl<S> Courteous<S> {
-    /// `calls` says which requests of the stream are under way.
-    pub fn new(stream: S, calls: Calls) -> Self {
+    /// `calls` says which requests of the stream are under way; `header`, what refusals have as other answers do.
+    pub fn new(stream: S, calls: Calls, header: Option<Header>) -> Self {
         Self {
             stream,
             calls,
+            header,
             first_line: 0,
             past_first_line: false,
             refusal: None,
@@ -51,7 +55,7 @@ impl<S> Courteous<S> {
 }
 
 /// The whole refusal for the status the library found.
-fn refusal(head: &[u8], first_line: usize) -> Bytes {
+fn refusal(head: &[u8], first_line: usize, header: Option<&Header>) -> Bytes {
     let (line, text) = match head.get(9..12) {
         Some(b"414") => ("414 URI Too Long", wording::URI_TOO_LONG),
         Some(b"431") if first_line > LONG_LINE => ("414 URI Too Long", wording::URI_TOO_LONG),
@@ -62,9 +66,11 @@ fn refusal(head: &[u8], first_line: usize) -> Bytes {
         _ => ("400 Bad Request", wording::MALFORMED_HEAD),
     };
     let body = serde_json::json!({ "success": false, "error": text }).to_string();
+    let value = |(name, value): &Header| Some(format!("{name}: {}\r\n", value.to_str().ok()?));
+    let header = header.and_then(value).unwrap_or_default();
     format!(
         "HTTP/1.1 {line}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-         cache-control: no-store\r\nx-content-type-options: nosniff\r\n\r\n{body}",
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\n{header}\r\n{body}",
         body.len()
     )
     .into()
@@ -75,7 +81,8 @@ impl<S: AsyncWrite + Unpin> Courteous<S> {
     fn replaces(&mut self, bytes: &[u8]) -> bool {
         let refuses = self.refusal.is_none() && self.calls.at_rest() && bytes.starts_with(REFUSAL);
         if refuses {
-            self.refusal = Some(refusal(bytes, self.first_line));
+            let header = self.header.as_ref();
+            self.refusal = Some(refusal(bytes, self.first_line, header));
         }
         refuses
     }
@@ -182,6 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Courteous<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::{HeaderName, HeaderValue};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     const SAID: &[u8] =
@@ -192,7 +200,11 @@ mod tests {
         let (here, mut there) = tokio::io::duplex(64 * 1024);
         let calls = Calls::default();
         let call = under_way.then(|| calls.begin());
-        let mut here = Courteous::new(here, calls);
+        let header = (
+            HeaderName::from_static("x-where"),
+            HeaderValue::from_static("here"),
+        );
+        let mut here = Courteous::new(here, calls, Some(header));
         there.write_all(sent).await.expect("a request");
         let mut request = vec![0; sent.len()];
         here.read_exact(&mut request).await.expect("a request");
@@ -212,6 +224,7 @@ mod tests {
         let read = read_of(SAID, false, b"GET / HTTP/1.1\r\nA: b\r\n").await;
         assert!(read.starts_with("HTTP/1.1 431 "), "{read}");
         assert!(read.contains("\"success\":false"), "{read}");
+        assert!(read.contains("\r\nx-where: here\r\n"), "{read}");
         let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(LONG_LINE));
         let read = read_of(SAID, false, long.as_bytes()).await;
         assert!(read.starts_with("HTTP/1.1 414 "), "{read}");
