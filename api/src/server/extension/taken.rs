@@ -1,6 +1,7 @@
 //! Which paths are answered already, so that a route more neither collides with another nor hides one.
 
 use axum::http::Method;
+use matchit::{InsertError, Router};
 
 /// Why a route cannot be added. Each is one line for whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,142 +24,98 @@ pub enum UnfitRoute {
     Malformed(String),
 }
 
-/// A part of a path, between slashes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    /// Any text but none. What it is called makes no difference to a router.
-    Any,
-    /// Everything that is left, but not nothing.
-    Rest,
-}
-
-impl Part {
-    fn of(text: &str) -> Option<Self> {
-        let inner = text
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'));
-        match inner.map(|name| (name, name.strip_prefix('*'))) {
-            Some((name, None)) if is_name(name) => Some(Self::Any),
-            Some((_, Some(name))) if is_name(name) => Some(Self::Rest),
-            None if !text.contains(['{', '}']) && !text.starts_with([':', '*']) => {
-                Some(Self::Text(text.to_owned()))
-            }
-            _ => None,
-        }
-    }
-}
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['{', '}', '*'])
-}
-
-/// A path, as a router reads it.
-#[derive(Clone, Debug)]
-struct Pattern {
-    path: String,
-    parts: Vec<Part>,
-}
-
-impl Pattern {
-    /// `None`: it cannot be understood.
-    fn of(path: &str) -> Option<Self> {
-        let parts = path.strip_prefix('/')?.split('/').map(Part::of);
-        let parts: Vec<Part> = parts.collect::<Option<_>>()?;
-        let rest = parts.iter().position(|part| *part == Part::Rest);
-        rest.is_none_or(|at| at + 1 == parts.len()).then(|| Self {
-            path: path.to_owned(),
-            parts,
-        })
-    }
-
-    /// Whether there are paths that both stand for. What stands for everything that is left means what others leave.
-    fn overlaps(&self, other: &Self) -> bool {
-        let meet = |(one, other): (&Part, &Part)| match (one, other) {
-            (Part::Text(one), Part::Text(other)) => one == other,
-            (Part::Text(text), Part::Any) | (Part::Any, Part::Text(text)) => !text.is_empty(),
-            (Part::Any, Part::Any) => true,
-            (Part::Rest, _) | (_, Part::Rest) => false,
-        };
-        self.parts.len() == other.parts.len() && self.parts.iter().zip(&other.parts).all(meet)
-    }
-
-    /// Whether a router refuses to have both: they differ in names alone, or one has for a part of the path what the other
-    /// has for everything that is left.
-    fn is_at_odds(&self, other: &Self) -> bool {
-        for pair in self.parts.iter().zip(&other.parts) {
-            match pair {
-                (Part::Any, Part::Any) => {}
-                (Part::Text(one), Part::Text(other)) if one == other => {}
-                (Part::Text(_), _) | (_, Part::Text(_)) => return false,
-                (Part::Rest, _) | (_, Part::Rest) => return true,
-            }
-        }
-        self.parts.len() == other.parts.len()
-    }
-}
-
-/// What is answered at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    /// A route of the server, or of what was added to it.
-    Route,
-    Added,
-    /// Something that answers by whatever method.
-    Whole,
-    /// What answers where there is nothing else.
-    LastResort,
-}
-
 /// The paths that are answered.
 #[derive(Default)]
-pub(super) struct Taken(Vec<(Pattern, Option<Method>, What)>);
+pub(super) struct Taken {
+    /// All of them: what can be told apart here can be by the router that answers.
+    all: Router<()>,
+    /// Those of the server that must be reached, whatever is added.
+    reached: Vec<String>,
+    /// What answers at each of them stands for itself here.
+    by_path: Router<String>,
+    /// Routes, which share a path if their methods differ.
+    routes: Vec<(Method, String)>,
+}
 
 impl Taken {
-    fn push(&mut self, path: &str, method: Option<&Method>, what: What) {
-        // What the server has itself is understood.
-        if let Some(pattern) = Pattern::of(path) {
-            self.0.push((pattern, method.cloned(), what));
+    /// What answers where there is nothing else.
+    pub(super) fn last_resort(&mut self, path: &str) {
+        // What the server has itself can be told apart.
+        let _ = self.all.insert(path, ());
+    }
+
+    /// What answers by whatever method.
+    pub(super) fn whole(&mut self, path: &str) {
+        self.last_resort(path);
+        if self.by_path.insert(path, path.to_owned()).is_ok() {
+            self.reached.push(path.to_owned());
         }
     }
 
-    pub(super) fn last_resort(&mut self, path: &str) {
-        self.push(path, None, What::LastResort);
-    }
-
-    pub(super) fn whole(&mut self, path: &str) {
-        self.push(path, None, What::Whole);
-    }
-
+    /// A route of the server.
     pub(super) fn route(&mut self, method: &Method, path: &str) {
-        self.push(path, Some(method), What::Route);
+        self.whole(path);
+        self.routes.push((method.clone(), path.to_owned()));
     }
 
     /// Adds a route, if it fits beside what is there.
     pub(super) fn add(&mut self, method: &Method, path: &str) -> Result<(), UnfitRoute> {
-        let shown = format!("{method} {path}");
-        let pattern = Pattern::of(path).ok_or_else(|| UnfitRoute::Malformed(shown.clone()))?;
-        for (known, of, what) in &self.0 {
-            let is_route = matches!(what, What::Route | What::Added);
-            if is_route && known.path == path {
-                if of.as_ref() == Some(method) {
-                    return Err(UnfitRoute::Same(shown));
-                }
-                continue;
-            }
-            let collides = match what {
-                What::Route | What::Whole => pattern.overlaps(known) || pattern.is_at_odds(known),
-                // Of two of one's own, one may be meant for a part of the other.
-                What::Added | What::LastResort => pattern.is_at_odds(known),
-            };
-            if collides {
-                return Err(UnfitRoute::Collides {
-                    route: shown,
-                    with: known.path.clone(),
-                });
-            }
+        let route = format!("{method} {path}");
+        let mut others = self.routes.iter().filter(|(_, other)| other == path);
+        if others.any(|(other, _)| other == method) {
+            return Err(UnfitRoute::Same(route));
         }
-        self.0.push((pattern, Some(method.clone()), What::Added));
+        let malformed = || UnfitRoute::Malformed(route.clone());
+        // The router takes these for mistakes.
+        if path.split('/').any(|part| part.starts_with([':', '*'])) {
+            return Err(malformed());
+        }
+        let is_there = self.routes.iter().any(|(_, other)| other == path);
+        let met = if is_there {
+            None
+        } else {
+            self.take(path).map_err(|_| malformed())?
+        };
+        if let Some(with) = met {
+            return Err(UnfitRoute::Collides { route, with });
+        }
+        self.routes.push((method.clone(), path.to_owned()));
         Ok(())
     }
+
+    /// Takes a path. Returns the one that it collides with, if any.
+    fn take(&mut self, path: &str) -> Result<Option<String>, InsertError> {
+        match self.all.insert(path, ()) {
+            Ok(()) => Ok(self.meets(path)),
+            Err(InsertError::Conflict { with }) => Ok(Some(with)),
+            Err(malformed) => Err(malformed),
+        }
+    }
+
+    /// The path of the server, if any, that stands for what this one does, or the other way round. Of paths that both leave
+    /// parts open, one that both stand for may remain: the router takes the one that is text for longer. What stands for
+    /// everything that is left means what others leave.
+    fn meets(&self, path: &str) -> Option<String> {
+        if path.contains("{*") {
+            return None;
+        }
+        if let Ok(known) = self.by_path.at(&example(path)) {
+            return Some(known.value.clone());
+        }
+        let mut this = Router::new();
+        this.insert(path, ()).ok()?;
+        let mut reached = self.reached.iter();
+        reached
+            .find(|known| this.at(&example(known)).is_ok())
+            .cloned()
+    }
+}
+
+/// A path that a pattern stands for.
+fn example(pattern: &str) -> String {
+    let parts = pattern.split('/').map(|part| match part.split_once('{') {
+        Some((begin, _)) => format!("{begin}-"),
+        None => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("/")
 }
