@@ -242,6 +242,10 @@ pub enum Refusal {
     NoExports,
     #[error("exports over the API are switched off: the setting Audit_Export_Hours is 0")]
     ExportsOff,
+    #[error(
+        "an export called {0:?} is made already, or waits to be: wait until it is complete, or choose another name"
+    )]
+    ExportNameTaken(String),
     #[error("{0} exports wait to be made already; remove one, or try again later")]
     TooManyExportsWait(usize),
     #[error("{0} exports are kept already; remove one, or try again once some have expired")]

@@ -2,7 +2,7 @@
 
 use application::error::Error;
 use application::record::access::{Auditor, Shown};
-use application::record::export::{self, Begun, ExportWish, Order, Piece, Reached};
+use application::record::export::{self, Begun, Claim, ExportWish, Order, Piece, Reached};
 use application::workspace::Workspace;
 use domain::audit::{self, RecordReader};
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,7 @@ pub struct Making {
     workspace: Workspace,
     begun: Begun,
     reached: Option<Reached>,
+    claim: Claim,
     /// Why it is not recorded, if the log could not be written.
     pub unrecorded: Option<String>,
 }
@@ -72,8 +73,16 @@ pub struct Making {
 impl WantedExport {
     pub async fn begin(self, workspace: &Workspace) -> Result<Making, Error> {
         let auditor = Auditor::command_line(workspace, self.account, self.private_rooms);
+        let name = match &self.start {
+            Start::Fresh(wish) => wish.name.as_deref(),
+            Start::Resumed { order, .. } => order.name.as_deref(),
+        };
+        let claim = Claim::of(workspace, name).await?;
         let (begun, reached) = match self.start {
-            Start::Fresh(wish) => (export::begin(workspace, &auditor, &wish).await?, None),
+            Start::Fresh(wish) => {
+                let begun = export::begin(workspace, &auditor, &wish, &claim).await?;
+                (begun, None)
+            }
             Start::Resumed { order, reached } => {
                 let begun = export::resume(workspace, &auditor, order).await?;
                 (begun, reached)
@@ -87,13 +96,15 @@ impl WantedExport {
             workspace: workspace.clone(),
             begun,
             reached,
+            claim,
             unrecorded,
         })
     }
 }
 
 impl Making {
-    /// Makes pieces until all are made, nobody takes them, or `stop`.
+    /// Makes pieces until all are made, nobody takes them, or `stop`. The name of the export is kept until whoever takes them
+    /// goes away: they record that it is complete, and whoever is killed gives it back.
     pub async fn run(
         self,
         pieces: mpsc::Sender<Piece>,
@@ -107,9 +118,18 @@ impl Making {
         {
             return Ok(());
         }
+        let taker = pieces.clone();
         tokio::select! {
-            made = export::make(&self.workspace, &order, self.reached, pieces) => Ok(made?),
-            () = stop.cancelled() => Err(BrokenOff::Stopping),
+            made = export::make(&self.workspace, &order, self.reached, pieces) => made?,
+            () = stop.cancelled() => return Err(BrokenOff::Stopping),
         }
+        if order.name.is_some() {
+            tokio::select! {
+                () = taker.closed() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        drop(self.claim);
+        Ok(())
     }
 }

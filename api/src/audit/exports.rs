@@ -17,7 +17,7 @@ use crate::audit::events::list;
 use crate::errors::ApiError;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::parameters::{Choice, Filled, Nothing, Parameters};
+use crate::http::parameters::{Choice, Nothing, Parameters};
 use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
 use crate::state::AppState;
@@ -71,7 +71,7 @@ struct Ask {
     from: Option<String>,
     to: Option<String>,
     format: ExportFormat,
-    since_last: Option<Filled>,
+    since_last: Option<String>,
 }
 
 async fn ask(call: Call, params: Ask) -> Outcome {
@@ -86,7 +86,7 @@ async fn ask(call: Call, params: Ask) -> Outcome {
             ..Asked::default()
         },
         format: params.format,
-        name: params.since_last.map(|name| name.0),
+        name: params.since_last,
     };
     let job = jobs::ask(&call.state, &auditor, &wish).await?;
     Ok(Answer::empty().field("export", &document(&call.state, &job)))

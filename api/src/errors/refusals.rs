@@ -169,6 +169,9 @@ impl From<Refusal> for ApiError {
             Refusal::TooManyExportsWait(_) | Refusal::TooManyExportsKept(_) => {
                 wording::export_refused("error-too-many-exports", &refusal)
             }
+            Refusal::ExportNameTaken(_) => {
+                wording::export_refused("error-export-name-taken", &refusal)
+            }
             Refusal::TooManyDownloads | Refusal::TooManyWaiting => {
                 Self::NotNow(refusal.to_string().into())
             }

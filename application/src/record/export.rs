@@ -13,6 +13,7 @@ mod addresses;
 mod archive;
 mod attempt;
 mod begin;
+mod claim;
 mod conversation;
 mod conversations;
 pub mod csv;
@@ -48,6 +49,7 @@ mod visible;
 
 pub use archive::archive;
 pub use begin::{begin, end, resume, taken};
+pub use claim::Claim;
 pub use folder::{Folder, Target, Unfinished, fill};
 pub use job::{Ended, Job, Why};
 pub use make::make;

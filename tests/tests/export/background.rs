@@ -17,24 +17,24 @@ const DOOR: &str = "/audit/exports";
 /// How long an export may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-async fn ask(client: &Client, wish: Value) -> Answer {
+pub(crate) async fn ask(client: &Client, wish: Value) -> Answer {
     let body = Some(("application/json", wish.to_string()));
     client.send(Method::POST, DOOR, body).await
 }
 
-async fn asked(client: &Client, wish: Value) -> String {
+pub(crate) async fn asked(client: &Client, wish: Value) -> String {
     let body = ask(client, wish).await.ok();
     body["export"]["id"].as_str().unwrap().to_owned()
 }
 
-async fn look(client: &Client, id: &str) -> Answer {
+pub(crate) async fn look(client: &Client, id: &str) -> Answer {
     client
         .send(Method::GET, &format!("{DOOR}/{id}"), None)
         .await
 }
 
 /// The export, once it is complete.
-async fn complete(client: &Client, id: &str) -> Value {
+pub(crate) async fn complete(client: &Client, id: &str) -> Value {
     let since = Instant::now();
     loop {
         let export = look(client, id).await.ok()["export"].clone();
@@ -67,19 +67,19 @@ async fn downloaded(client: &Client, id: &str, into: &Path) -> PathBuf {
     into.join(format!("export-{id}"))
 }
 
-async fn auditor(admin: &Client, username: &str) -> Client {
+pub(crate) async fn auditor(admin: &Client, username: &str) -> Client {
     let auditor = admin.new_user(username).await;
     let give = json!({"username": username, "roleId": "auditor"});
     admin.post("roles.addUserToRole", give).await.ok();
     auditor
 }
 
-async fn set(admin: &Client, setting: &str, value: Value) {
+pub(crate) async fn set(admin: &Client, setting: &str, value: Value) {
     let path = format!("settings/{setting}");
     admin.post(&path, json!({"value": value})).await.ok();
 }
 
-async fn newest(admin: &Client, limit: usize) -> Vec<Value> {
+pub(crate) async fn newest(admin: &Client, limit: usize) -> Vec<Value> {
     let path = format!("/audit/events?category=audit&order=newest&limit={limit}");
     let body = admin.send(Method::GET, &path, None).await.ok();
     body["events"].as_array().unwrap().clone()

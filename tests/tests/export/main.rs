@@ -8,6 +8,7 @@
 mod background;
 mod forms;
 mod interrupted;
+mod names;
 mod traces;
 
 use std::path::{Path, PathBuf};

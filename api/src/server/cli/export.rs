@@ -293,7 +293,13 @@ async fn hand_on(printout: &mut Printout, to: mpsc::Sender<Piece>) -> Result<(),
         for piece in pieces.map_err(|error| error.to_string())? {
             if let Piece::Progress(at, of) = piece {
                 progress.show(at, of);
-            } else if to.send(piece).await.is_err() {
+                continue;
+            }
+            let is_last = matches!(piece, Piece::End(_));
+            let taken = to.send(piece).await;
+            // The parts end only when they are let go: until then, the export keeps its name.
+            if is_last || taken.is_err() {
+                progress.end();
                 return Ok(());
             }
         }

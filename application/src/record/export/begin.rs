@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use domain::audit::{self, QuestionKind, RecordReader};
 use domain::limits;
 
-use super::follow::{self, FORMAT, NAME, RESUMES, THROUGH};
+use super::claim::Claim;
+use super::follow::{self, AFTER, FORMAT, NAME, RESUMES, THROUGH};
 use super::job::{Ended, Job};
 use super::order::{ExportWish, Order};
 use super::piece::Begun;
@@ -18,14 +19,13 @@ use crate::workspace::Workspace;
 /// The version of this program.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
-// What the event of the reading has of an export, beside the question.
-const AFTER: &str = "after";
-
-/// Begins an export, which is recorded.
+/// Begins an export, which is recorded. `_claim`: of its name, and kept until the export is recorded as complete, or noted as one
+/// that waits.
 pub async fn begin(
     workspace: &Workspace,
     auditor: &Auditor,
     wish: &ExportWish,
+    _claim: &Claim,
 ) -> Result<Shown<Begun>, Error> {
     let mut order = fix(workspace, auditor, wish).await?;
     let kind = QuestionKind::Export;
@@ -142,7 +142,12 @@ async fn fix(workspace: &Workspace, auditor: &Auditor, wish: &ExportWish) -> Res
         Some(upto) => upto,
         None => log.head().await?,
     };
-    workspace.views().wait_for(upto).await?;
+    // Where the last of its name ended may be noted behind the end of this one.
+    let known = match wish.name {
+        Some(_) => log.head().await?.max(upto),
+        None => upto,
+    };
+    workspace.views().wait_for(known).await?;
     let place = log.place(upto).await?;
     let place = place.ok_or_else(|| Fault::Impossible("the log ends before its head".into()))?;
     let order = Order {

@@ -17,8 +17,12 @@ use crate::workspace::Workspace;
 /// How many readings are looked through at once.
 const CHUNK: usize = 100;
 
+/// Beyond so many, one that was not finished is believed where it began: the one before it ended there.
+const MOST_UNFINISHED: usize = 100;
+
 // What the event of the reading has of an export, beside the question.
 pub(super) const NAME: &str = audit::NAME_OF_EXPORTS;
+pub(super) const AFTER: &str = "after";
 pub(super) const FORMAT: &str = "format";
 pub(super) const THROUGH: &str = "through";
 pub(super) const RESUMES: &str = "resumes";
@@ -40,7 +44,7 @@ pub(super) async fn end_of_last(
         ..RecordQuery::default()
     };
     let log = workspace.executor().store();
-    let mut end = None;
+    let mut search = Search::new(name, order);
     loop {
         let found = workspace.views().search_record(query.clone()).await?;
         let events = log.read_at(found.positions).await?;
@@ -48,23 +52,64 @@ pub(super) async fn end_of_last(
             let Ok(Event::Audit(AuditEvent::RecordRead(read))) = event.decode::<Event>() else {
                 continue;
             };
-            if !is_finished(workspace, &read).await? {
-                continue;
-            }
-            alike(name, &read, order)?;
-            end = end.max(Some(through(&read)?));
-            // One that was resumed may have been begun, and end, before others that were finished earlier.
-            if !read.question.narrowed.contains_key(RESUMES) {
-                return Ok(end);
+            let finished = is_finished(workspace, &read).await?;
+            if search.settles(&read, finished)? {
+                return Ok(search.end);
             }
         }
         match events.last() {
             Some(last) if last.position > Position::new(1) => {
                 query.upto = Some(Position::new(last.position.get() - 1));
             }
-            _ => return Ok(end),
+            _ => return Ok(search.end),
         }
     }
+}
+
+/// What is known of the last end, while readings are looked through from the newest on.
+struct Search<'a> {
+    name: &'a str,
+    order: &'a Order,
+    end: Option<Position>,
+    unfinished: usize,
+}
+
+impl<'a> Search<'a> {
+    fn new(name: &'a str, order: &'a Order) -> Self {
+        Self {
+            name,
+            order,
+            end: None,
+            unfinished: 0,
+        }
+    }
+
+    /// Whether no older reading has to be looked at.
+    fn settles(&mut self, read: &RecordRead, finished: bool) -> Result<bool, Error> {
+        // One that was resumed may have been begun, and end, before others that were finished earlier.
+        let is_fresh = !read.question.narrowed.contains_key(RESUMES);
+        if finished {
+            alike(self.name, read, self.order)?;
+            self.end = self.end.max(Some(through(read)?));
+            return Ok(is_fresh);
+        }
+        self.unfinished += 1;
+        if !is_fresh || self.unfinished <= MOST_UNFINISHED {
+            return Ok(false);
+        }
+        let began = began(read).filter(|after| *after > Position::START);
+        if began.is_some() {
+            alike(self.name, read, self.order)?;
+            self.end = self.end.max(began);
+        }
+        Ok(true)
+    }
+}
+
+/// Behind which position an export began.
+fn began(read: &RecordRead) -> Option<Position> {
+    let after = read.question.narrowed.get(AFTER)?.parse().ok()?;
+    Some(Position::new(after))
 }
 
 async fn is_finished(workspace: &Workspace, read: &RecordRead) -> Result<bool, Error> {
@@ -161,6 +206,35 @@ mod tests {
             },
             shown: None,
             at: Timestamp::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn of_many_that_were_not_finished_not_all_are_looked_at() {
+        let order = order();
+        let of = |after: u64, resumes: bool| {
+            let mut read = read(&order, false);
+            let narrowed = &mut read.question.narrowed;
+            narrowed.insert(AFTER.to_owned(), after.to_string());
+            narrowed.insert(THROUGH.to_owned(), order.mark.clone());
+            if resumes {
+                narrowed.insert(RESUMES.to_owned(), "r".to_owned());
+            }
+            read
+        };
+        for (case, last, wanted) in [
+            ("it began behind one", of(7, false), (true, Some(7))),
+            ("it was the first", of(0, false), (true, None)),
+            ("it goes on with an older", of(7, true), (false, None)),
+        ] {
+            let mut search = Search::new("nightly", &order);
+            for _ in 0..MOST_UNFINISHED {
+                let settled = search.settles(&of(7, false), false).unwrap();
+                assert!(!settled, "{case}: a few are looked at");
+            }
+            let settled = search.settles(&last, false).unwrap();
+            let end = search.end.map(Position::get);
+            assert_eq!((settled, end), wanted, "{case}");
         }
     }
 

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempt::{blocking, work};
 use super::begin::{begin, removed};
+use super::claim::Claim;
 use super::job::{self, Ended, Job};
 use super::kept;
 use super::order::ExportWish;
@@ -57,13 +58,16 @@ pub async fn ask(
     }
     let disk = folder.clone();
     blocking(move || space::check(&disk, SPARE)).await?;
+    // Once it is noted, it keeps its name itself.
+    let claim = Claim::of(workspace, wish.name.as_deref()).await?;
     let job = Job {
-        begun: begin(workspace, auditor, wish).await?.answer,
+        begun: begin(workspace, auditor, wish, &claim).await?.answer,
         made: None,
         ended: None,
     };
     let saved = job.clone();
     blocking(move || kept::save(&folder, &saved)).await?;
+    drop(claim);
     queue.wake.notify_one();
     Ok(job)
 }

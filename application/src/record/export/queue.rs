@@ -6,6 +6,8 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::claim::Claims;
+
 /// How many are downloaded at the same time: each holds a thread for as long as somebody takes it.
 const MOST_DOWNLOADS: usize = 8;
 
@@ -41,6 +43,7 @@ pub struct ExportQueue {
     /// Held by whoever decides what is made next, or removes one.
     pub(super) turn: Mutex<()>,
     pub(super) running: watch::Sender<Option<Running>>,
+    pub(super) claims: Claims,
     downloads: Arc<Semaphore>,
 }
 
@@ -53,6 +56,7 @@ impl ExportQueue {
             asking: Mutex::new(()),
             turn: Mutex::new(()),
             running: watch::Sender::new(None),
+            claims: Claims::default(),
             downloads: Arc::new(Semaphore::new(MOST_DOWNLOADS)),
         }
     }
