@@ -94,7 +94,7 @@ async fn a_room_is_compared_part_by_part(options: ServerOptions) {
     let story = Story::on(options.start().await).await;
     let path = format!("{}/{}/rooms/party", story.from, story.to);
     let told = diff(&story.admin, &path).await.ok();
-    assert_eq!(told["room"]["name"], "#party", "{told}");
+    assert_eq!(told["rooms"][0]["name"], "#party", "{told}");
     assert_eq!(of(&told, "topic")["before"], "we meet at ten");
     assert_eq!(of(&told, "topic")["after"], "we meet at nine");
     assert_eq!(of(&told, "name")["before"], "plans");
@@ -158,6 +158,106 @@ async fn a_room_that_came_or_went_is_all_there_is() {
         refusal.to_string().contains("there was no room"),
         "{refusal}"
     );
+}
+
+/// Makes a public room.
+async fn make(admin: &Client, name: &str) -> String {
+    let made = admin.post("channels.create", json!({"name": name})).await;
+    made.ok()["channel"]["_id"].as_str().unwrap().to_owned()
+}
+
+async fn delete(admin: &Client, room: &str) {
+    let gone = json!({"roomId": room});
+    admin.post("channels.delete", gone).await.ok();
+}
+
+/// The rooms that were compared: of each the id, and whether it was there at the one moment and at the other.
+fn rooms(diff: &Value) -> Vec<(&str, bool, bool)> {
+    let rooms = diff["rooms"].as_array().expect("a list of rooms").iter();
+    let there = |room: &Value, when: &str| room[when].as_bool().expect("whether it was there");
+    let told = |room| (there(room, "before"), there(room, "after"));
+    rooms
+        .map(|room| (room["id"].as_str().expect("an id"), told(room)))
+        .map(|(id, (before, after))| (id, before, after))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_room_that_had_the_name_is_told() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let first = make(&admin, "plans").await;
+    let from = head(&admin).await;
+    delete(&admin, &first).await;
+    let between = head(&admin).await;
+    let second = make(&admin, "plans").await;
+    let to = head(&admin).await;
+
+    let told = diff(&admin, &format!("{from}/{to}/rooms/plans")).await.ok();
+    assert_eq!(
+        rooms(&told),
+        [(&*first, true, false), (&*second, false, true)]
+    );
+    assert_eq!(types(&told), ["RoomDeleted", "RoomCreated", "MemberJoined"]);
+    let name = |room: &str| {
+        let mut changes = told["changes"].as_array().unwrap().iter();
+        let found = changes.find(|change| change["room"] == room && change["name"] == "name");
+        found.map(|change| (change["before"].clone(), change["after"].clone()))
+    };
+    assert_eq!(name(&first), Some((json!("plans"), Value::Null)));
+    assert_eq!(name(&second), Some((Value::Null, json!("plans"))));
+
+    let told = diff(&admin, &format!("{from}/{between}/rooms/plans"))
+        .await
+        .ok();
+    assert_eq!(rooms(&told), [(&*first, true, false)], "not made again yet");
+    let by_id = diff(&admin, &format!("{from}/{to}/rooms/{second}"))
+        .await
+        .ok();
+    assert_eq!(rooms(&by_id), [(&*second, false, true)], "an id is of one");
+    let page = printed(&server, &["diff", &from, &to, "room", "plans"]);
+    for line in [
+        "2 rooms had the name, one after the other:".to_owned(),
+        format!("in #plans (public, id {first}), which was deleted"),
+        format!("in #plans (public, id {second}), which was made"),
+    ] {
+        assert!(page.contains(&line), "{line:?} in {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_room_that_was_made_and_deleted_in_between_is_told() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let from = head(&admin).await;
+    let room = make(&admin, "whim").await;
+    delete(&admin, &room).await;
+    let to = head(&admin).await;
+    let told = diff(&admin, &format!("{from}/{to}/rooms/whim")).await.ok();
+    assert_eq!(rooms(&told), [(&*room, false, false)]);
+    assert_eq!(types(&told), ["RoomCreated", "MemberJoined", "RoomDeleted"]);
+    let page = printed(&server, &["diff", &from, &to, "room", "whim"]);
+    let line = "in #whim (public), which was made and deleted";
+    assert!(page.contains(line), "{line:?} in {page}");
+}
+
+#[tokio::test]
+async fn an_account_that_was_deleted_is_among_the_events_of_its_rooms() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
+    let members = json!({"name": "plans", "members": ["ann"]});
+    admin.post("channels.create", members).await.ok();
+    let from = head(&admin).await;
+    for user in [&bob, &ann] {
+        let gone = json!({"userId": user.user_id});
+        admin.post("users.delete", gone).await.ok();
+    }
+    let to = head(&admin).await;
+    let told = diff(&admin, &format!("{from}/{to}/rooms/plans")).await.ok();
+    assert_eq!(of(&told, "ann")["after"], Value::Null, "{told}");
+    assert_eq!(types(&told), ["UserDeleted"], "bob was never there");
+    assert_eq!(told["events"][0]["data"]["user"], json!(ann.user_id));
 }
 
 #[tokio::test]

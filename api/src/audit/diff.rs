@@ -9,14 +9,14 @@ use crate::documents::record_diff;
 use crate::errors::ApiError;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::parameters::Parameters;
+use crate::http::parameters::Nothing;
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 
 const ANSWER: &[(&str, Kind)] = &[
     ("from", Kind::Object),
     ("to", Kind::Object),
-    ("room", Kind::Object),
+    ("rooms", Kind::List),
     ("changes", Kind::List),
     ("total", Kind::Number),
     ("events", Kind::List),
@@ -34,7 +34,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         route(
             route::get("/audit/diff/{from}/{to}/rooms/{room}", room),
-            "What changed in a room between two moments. That it was read is recorded.",
+            "What changed between two moments in the rooms that had a name. That it was read is recorded.",
         ),
         route(
             route::get("/audit/diff/{from}/{to}/permissions", permissions),
@@ -46,9 +46,6 @@ pub fn routes() -> Vec<Route> {
         ),
     ]
 }
-
-#[derive(Parameters)]
-struct Nothing {}
 
 async fn room(call: Call, _: Nothing) -> Outcome {
     let room = call.input.path("room").to_owned();

@@ -1,6 +1,6 @@
 //! What changed between two moments, as people read it at a terminal.
 
-use application::record::diff::{Change, Diff, Part};
+use application::record::diff::{Change, Diff, MOST_MEMBERS, Part};
 use application::record::harmless::harmless;
 use application::record::message::{Piece, words};
 use serde_json::Value;
@@ -12,17 +12,8 @@ pub fn diff(told: &Diff) -> String {
     let mut page = Page::default();
     page.line(format_args!("from {}", point(told.from)));
     page.line(format_args!("to   {}", point(told.to)));
-    if let Some(room) = &told.room {
-        page.line(format_args!("in {} ({})", harmless(&room.name), kind(room)));
-    }
-    if told.changes.is_empty() {
-        page.title("nothing differs");
-    } else {
-        page.title("what differs");
-    }
-    for change in &told.changes {
-        page.line(format_args!("  {}", line(change)));
-    }
+    rooms(&mut page, told);
+    changes(&mut page, told);
     let further = told.total.saturating_sub(told.changes.len());
     if further > 0 {
         page.line(format_args!("  and {further} more"));
@@ -41,6 +32,65 @@ pub fn diff(told: &Diff) -> String {
         ));
     }
     page.text()
+}
+
+/// Which rooms are compared.
+fn rooms(page: &mut Page, told: &Diff) {
+    let several = told.rooms.len() > 1;
+    if several {
+        let number = told.rooms.len();
+        page.line(format_args!(
+            "{number} rooms had the name, one after the other:"
+        ));
+    }
+    for room in &told.rooms {
+        let (name, kind) = (harmless(&room.place.name), kind(&room.place));
+        let which = if several {
+            format!("{kind}, id {}", harmless(room.place.id.as_str()))
+        } else {
+            kind.to_owned()
+        };
+        let became = match (room.before, room.after) {
+            (true, true) => "",
+            (true, false) => ", which was deleted",
+            (false, true) => ", which was made",
+            (false, false) => ", which was made and deleted",
+        };
+        page.line(format_args!("in {name} ({which}){became}"));
+        if room.crowded {
+            page.line(format_args!(
+                "  which has more than {MOST_MEMBERS} members: they are not compared"
+            ));
+        }
+    }
+}
+
+/// What differs, room by room.
+fn changes(page: &mut Page, told: &Diff) {
+    page.title(if told.changes.is_empty() {
+        "nothing differs"
+    } else {
+        "what differs"
+    });
+    if told.rooms.len() < 2 {
+        for change in &told.changes {
+            page.line(format_args!("  {}", line(change)));
+        }
+        return;
+    }
+    for room in &told.rooms {
+        let id = &room.place.id;
+        let own = told.changes.iter();
+        let mut own = own
+            .filter(|change| change.room.as_ref() == Some(id))
+            .peekable();
+        if own.peek().is_some() {
+            page.line(format_args!("  of the room {}", harmless(id.as_str())));
+        }
+        for change in own {
+            page.line(format_args!("    {}", line(change)));
+        }
+    }
 }
 
 fn line(change: &Change) -> String {

@@ -2,19 +2,18 @@
 
 use application::dates::iso;
 use application::record::deed::Point;
-use application::record::diff::{Change, Diff, Part};
+use application::record::diff::{Change, Diff, Part, RoomCompared};
 use application::record::document::Document;
 use serde_json::{Value, json};
 
 /// Fields by name, in their order.
 pub fn fields(told: &Diff) -> Vec<(&'static str, Value)> {
-    let room = told.room.as_ref();
-    let room = room.map(|room| json!({ "id": room.id, "name": room.name, "public": room.public }));
+    let rooms: Vec<_> = told.rooms.iter().map(room).collect();
     let events: Vec<_> = told.events.iter().map(Document).collect();
     vec![
         ("from", point(told.from)),
         ("to", point(told.to)),
-        ("room", json!(room)),
+        ("rooms", json!(rooms)),
         ("changes", told.changes.iter().map(change).collect()),
         ("total", json!(told.total)),
         ("events", json!(events)),
@@ -36,6 +35,17 @@ fn point(point: Point) -> Value {
     json!({ "position": point.position, "time": iso(point.time) })
 }
 
+fn room(room: &RoomCompared) -> Value {
+    json!({
+        "id": room.place.id,
+        "name": room.place.name,
+        "public": room.place.public,
+        "before": room.before,
+        "after": room.after,
+        "members": !room.crowded,
+    })
+}
+
 fn change(change: &Change) -> Value {
     let (part, id, name) = match &change.part {
         Part::Field(name) => ("field", name.as_str(), name.as_str()),
@@ -44,6 +54,7 @@ fn change(change: &Change) -> Value {
         Part::Setting(id) => ("setting", id.as_str(), id.as_str()),
     };
     json!({
+        "room": change.room,
         "part": part,
         "id": id,
         "name": name,

@@ -81,20 +81,20 @@ pub enum Seen {
     Settings(Slice),
 }
 
-/// The workspace as it was.
-pub struct Past {
+/// The workspace at an earlier moment.
+pub struct Earlier {
     /// The last event that it knows of.
     pub moment: Point,
     /// The views of then.
     pub views: projections::Past,
     /// They take memory for as long as they are there.
-    _turn: SemaphorePermit<'static>,
+    turn: SemaphorePermit<'static>,
 }
 
 /// A sight of an earlier moment.
 #[allow(missing_docs, reason = "fields say what they are")]
 pub struct Then {
-    pub past: Past,
+    pub past: Earlier,
     pub seen: Seen,
 }
 
@@ -143,7 +143,7 @@ pub async fn look(
     auditor: &Auditor,
     asked: &AskedAt,
 ) -> Result<Unrecorded<Then>, Error> {
-    let past = Past::open(workspace, moment(workspace, &asked.moment).await?).await?;
+    let past = Earlier::open(workspace, moment(workspace, &asked.moment).await?).await?;
     let place = Place {
         workspace,
         auditor,
@@ -162,15 +162,27 @@ pub(crate) async fn moment(workspace: &Workspace, text: &str) -> Result<Point, E
     Ok(Point { position, time })
 }
 
-impl Past {
-    /// Waits until few others look at earlier moments. Who has one must not wait for another.
+impl Earlier {
+    /// Waits until few others look at earlier moments. Who has one must not wait for another, but may move it.
     pub(crate) async fn open(workspace: &Workspace, moment: Point) -> Result<Self, Error> {
         let turn = AT_ONCE.acquire().await;
         let turn = turn.map_err(|_| Fault::Impossible("nobody ends taking turns".into()))?;
         Ok(Self {
             moment,
             views: workspace.views().at(moment.position).await?,
-            _turn: turn,
+            turn,
+        })
+    }
+
+    /// Another moment in the place of this one.
+    pub(crate) async fn moved(self, workspace: &Workspace, moment: Point) -> Result<Self, Error> {
+        let Self { views, turn, .. } = self;
+        // Two at once take twice the memory.
+        drop(views);
+        Ok(Self {
+            moment,
+            views: workspace.views().at(moment.position).await?,
+            turn,
         })
     }
 }
@@ -179,7 +191,7 @@ impl Past {
 struct Place<'a> {
     workspace: &'a Workspace,
     auditor: &'a Auditor,
-    past: &'a Past,
+    past: &'a Earlier,
 }
 
 impl Place<'_> {

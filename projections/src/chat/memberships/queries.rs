@@ -170,11 +170,11 @@ impl Queries {
         .await
     }
 
-    /// All members of a room, in id order, whether they may log in or not.
-    pub async fn member_ids(&self, room: &RoomId) -> Result<Vec<UserId>, QueryError> {
+    /// The first members of a room, in id order, whether they may log in or not; `most` of them at most.
+    pub async fn member_ids(&self, room: &RoomId, most: usize) -> Result<Vec<UserId>, QueryError> {
         self.every(
-            "SELECT user FROM memberships WHERE room = ?1 ORDER BY user",
-            [room.to_string()],
+            "SELECT user FROM memberships WHERE room = ?1 ORDER BY user LIMIT ?2",
+            (room.to_string(), i64::try_from(most).unwrap_or(i64::MAX)),
             |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)),
         )
         .await
