@@ -16,6 +16,7 @@ pub(crate) mod worker;
 
 pub(crate) mod handle;
 
+pub(crate) mod aside;
 pub(crate) mod checkpointer;
 pub(crate) mod dead_letters;
 pub(crate) mod facts;

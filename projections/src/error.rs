@@ -32,6 +32,11 @@ pub enum ViewsError {
     /// What one view is put into, or compared with, is not there.
     #[error("there are no views of this log and this version here; all have to be built")]
     NoViews,
+    /// The same, and other views are.
+    #[error(
+        "the views here are of another program or version: the view {0} is not there as this one has it; all have to be built"
+    )]
+    OtherViews(&'static str),
     #[error("the views are closed")]
     Closed,
 }

@@ -76,7 +76,9 @@ pub use engine::lag::{Health, Lag};
 pub use engine::paging::{Page, Slice};
 pub use engine::past::Spacing;
 pub use engine::people::{Folded, Person};
-pub use engine::projection::{Apply, OnRefusal, Overview, Projection, ProjectionStatus, Unapplied};
+pub use engine::projection::{
+    Apply, OnRefusal, Overview, Projection, ProjectionStatus, Standing, Unapplied,
+};
 pub use engine::queries::Queries;
 pub use engine::registry::{Registry, Unfit};
 pub use engine::since::Since;

@@ -54,7 +54,7 @@ impl Views {
     ///
     /// Secret settings show as their defaults; see [`Self::open_with`].
     pub fn open(dir: &Path, store: Arc<dyn EventStore>) -> Result<Self, ViewsError> {
-        open(dir, store, None, Registry::default())
+        open(Folder::open(dir)?, store, None, Registry::default())
     }
 
     /// Like [`Self::open`], with a vault that opens secret settings, and with these views.
@@ -64,23 +64,35 @@ impl Views {
         vault: Vault,
         registry: Registry,
     ) -> Result<Self, ViewsError> {
-        open(dir, store, Some(vault), registry)
+        open(Folder::open(dir)?, store, Some(vault), registry)
+    }
+
+    /// Like [`Self::open_with`], for somebody who asks and does not serve: views in `dir` of another program or version stay
+    /// as they are, and views beside them answer, until they are closed. Nobody else may have `dir` meanwhile.
+    pub fn open_to_ask(
+        dir: &Path,
+        store: Arc<dyn EventStore>,
+        vault: Vault,
+        registry: Registry,
+    ) -> Result<Self, ViewsError> {
+        let folder = Folder::to_ask(dir, store.id(), &registry)?;
+        open(folder, store, Some(vault), registry)
     }
 }
 
 fn open(
-    dir: &Path,
+    folder: Folder,
     store: Arc<dyn EventStore>,
     vault: Option<Vault>,
     registry: Registry,
 ) -> Result<Views, ViewsError> {
-    let folder = Arc::new(Folder::open(dir)?);
+    let folder = Arc::new(folder);
     let present = usable(&folder, &registry);
     let place = present
         .as_ref()
         .map_or_else(|| Place::start(store.id()), Tx::place);
     let failed = |error: std::io::Error| ViewsError::Folder {
-        path: dir.display().to_string(),
+        path: folder.dir().display().to_string(),
         reason: error.to_string(),
     };
     let readers = Readers::start().map_err(failed)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use application::workspace::Workspace;
-use projections::{Health, Note, Overview, Progress, Task, Throttle};
+use projections::{Health, Note, Overview, Progress, Standing, Task, Throttle};
 use serde::{Deserialize, Serialize};
 
 /// Whether views serve.
@@ -52,6 +52,8 @@ pub struct ViewReport {
     pub version: u32,
     pub position: u64,
     pub behind: u64,
+    #[serde(default, skip_serializing_if = "Standing::is_own")]
+    pub standing: Standing,
 }
 
 /// What is built beside the views that serve.
@@ -109,6 +111,7 @@ impl ViewsReport {
             version: view.version,
             position: view.checkpoint.get(),
             behind: view.lag,
+            standing: view.standing,
         });
         Self {
             state: State::NoServer,
@@ -149,6 +152,7 @@ impl ViewsReport {
                 version,
                 position: lag.checkpoint.get(),
                 behind: lag.events,
+                standing: Standing::Own,
             });
         let mut all: Vec<_> = all.collect();
         all.sort_by(|one, other| one.name.cmp(&other.name));

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use eventstore::vault::{Vault, VaultError};
 use eventstore::{Chunks, EventStore, LogId, OpenError, Position};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use projections::{Views, ViewsError};
+use projections::{Registry, Views, ViewsError};
 use reactors::Reactors;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -112,16 +112,27 @@ pub async fn read_log(config: &Config, upto: Position) -> Result<(LogId, Chunks)
     }
 }
 
-/// What commands run on: the views and files of a data folder, over an open log.
+/// What commands run on while no server does: the views and files of a data folder, over an open log. Views of another
+/// program or version stay as they are.
 pub fn workspace(
     config: &Config,
     folder: &DataDir,
     log: Arc<dyn EventStore>,
     address: SocketAddr,
 ) -> Result<Workspace, StartError> {
+    workspace_with(config, folder, log, address, Views::open_to_ask)
+}
+
+fn workspace_with(
+    config: &Config,
+    folder: &DataDir,
+    log: Arc<dyn EventStore>,
+    address: SocketAddr,
+    open: impl FnOnce(&Path, Arc<dyn EventStore>, Vault, Registry) -> Result<Views, ViewsError>,
+) -> Result<Workspace, StartError> {
     let vault = open_vault(config, folder)?;
     let files = Files::in_folder(&folder.files())?;
-    let views = Views::open_with(
+    let views = open(
         &folder.views(),
         log.clone(),
         vault.clone(),
@@ -182,7 +193,7 @@ impl App {
         let address = listener.local_addr().map_err(StartError::Address)?;
         let metrics = metrics::install();
         let log: Arc<dyn EventStore> = Arc::new(MeteredLog::new(open_log(&config, &folder).await?));
-        let workspace = workspace(&config, &folder, log.clone(), address)?;
+        let workspace = workspace_with(&config, &folder, log.clone(), address, Views::open_with)?;
         let views = workspace.views().clone();
         let reactors = match config.sandbox {
             Some(_) => Vec::new(),

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 const HOUR: i64 = 60 * 60 * 1000;
 
 /// The most hours that are answered at once: some months.
-const MOST: usize = 3000;
+const MOST: u16 = 3000;
 
 fn main() -> ExitCode {
     let route = route::get("messages-per-hour", messages_per_hour)
@@ -94,8 +94,9 @@ async fn messages_per_hour(call: Call, wanted: Wanted) -> Outcome {
     let to = time(wanted.to, "to")?.map_or(i64::MAX, Timestamp::as_millis);
     let mut hours = hours(call.state.views(), &wanted.room_id, from, to).await?;
     // One more was asked for than is answered: with it the next answer begins.
-    let next = hours.get(MOST).map(|(hour, _)| iso(*hour));
-    hours.truncate(MOST);
+    let most = usize::from(MOST);
+    let next = hours.get(most).map(|(hour, _)| iso(*hour));
+    hours.truncate(most);
     let shown = |(hour, messages)| json!({"hour": iso(hour), "messages": messages});
     let shown: Vec<Value> = hours.into_iter().map(shown).collect();
     let answer = Answer::empty().field("hours", &shown);

@@ -11,10 +11,10 @@ use eventstore::{LogId, Place, Position};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::engine::dead_letters;
 use crate::engine::past::{self, Kept};
 use crate::engine::projection::{Apply, Projection};
 use crate::engine::unsynced::{self, Mark};
+use crate::engine::{aside, dead_letters};
 use crate::error::ViewsError;
 use crate::numbers::unsigned;
 
@@ -27,6 +27,8 @@ const LOCK: &str = "views.lock";
 /// A folder of views, held by one process.
 pub(crate) struct Folder {
     dir: PathBuf,
+    /// Whether it is gone once it is closed.
+    passes: bool,
     /// Held as long as this lives: two processes in one folder would swap each other's files.
     _lock: File,
 }
@@ -57,9 +59,11 @@ impl Folder {
         }
         let folder = Self {
             dir: dir.to_owned(),
+            passes: false,
             _lock: lock,
         };
         let failed = |error: std::io::Error| problem(dir, &error);
+        aside::remove(dir).map_err(failed)?;
         let mut current = folder.current();
         if let Some(path) = &current
             && !unsynced::is_trusted(dir, [&**path, &write_ahead_log(path)]).map_err(failed)?
@@ -81,6 +85,14 @@ impl Folder {
         Ok(folder)
     }
 
+    /// The same, which is gone once it is closed.
+    pub(crate) fn passing(self) -> Self {
+        Self {
+            passes: true,
+            ..self
+        }
+    }
+
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
@@ -89,8 +101,15 @@ impl Folder {
         current(&self.dir)
     }
 
-    /// Makes its content survive a crash of the machine. All connections are closed by now.
+    /// Closes it: makes its content survive a crash of the machine, or removes it, if it is to be gone. All connections are
+    /// closed by now.
     pub(crate) fn settle(&self) {
+        if self.passes {
+            if let Err(error) = fs::remove_dir_all(&self.dir) {
+                tracing::warn!(path = %self.dir.display(), %error, "views that were made to ask are left");
+            }
+            return;
+        }
         let Some(path) = self.current() else { return };
         if let Err(error) = unsynced::settle(&self.dir, [&*path, &write_ahead_log(&path)]) {
             tracing::warn!(path = %self.dir.display(), %error, "the views cannot be synced");
@@ -136,7 +155,7 @@ pub(crate) fn current_trusted(dir: &Path) -> Result<Option<PathBuf>, ViewsError>
     Ok(current(dir).filter(|_| mark != Mark::Distrusted))
 }
 
-fn write_ahead_log(path: &Path) -> PathBuf {
+pub(crate) fn write_ahead_log(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     log.into()
@@ -279,17 +298,45 @@ fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Name, version and checkpoint of each view in a file; none if the file has another format.
-pub(crate) fn checkpoints(conn: &Connection) -> rusqlite::Result<Vec<(String, u32, Position)>> {
+/// The views in a file, whatever program they are of.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Name and version of each, by name.
+    pub(crate) views: Vec<(String, u32)>,
+    pub(crate) place: Place,
+}
+
+impl Found {
+    /// Whether this view is there, in its present version.
+    pub(crate) fn has(&self, view: &Projection) -> bool {
+        let mut views = self.views.iter();
+        views.any(|(name, version)| (name.as_str(), *version) == (view.name, view.version))
+    }
+
+    /// Whether they are exactly `projections` in their present versions.
+    pub(crate) fn is_of(&self, projections: &[&Projection]) -> bool {
+        self.views.len() == projections.len() && projections.iter().all(|view| self.has(view))
+    }
+}
+
+/// What views a file has; none if it has another format.
+pub(crate) fn found(conn: &Connection) -> rusqlite::Result<Option<Found>> {
     let format: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if format != FORMAT {
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    conn.prepare("SELECT name, version, position FROM projections, log ORDER BY name")?
-        .query_map([], |row| {
-            Ok((row.get(0)?, row.get(1)?, Position::new(unsigned(row, 2)?)))
-        })?
-        .collect()
+    let views = conn
+        .prepare("SELECT name, version FROM projections ORDER BY name")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let place = conn.query_row("SELECT id, position, leaf FROM log", [], |row| {
+        Ok(Place {
+            log: LogId::from_bytes(row.get(0)?),
+            position: Position::new(unsigned(row, 1)?),
+            leaf: row.get(2)?,
+        })
+    })?;
+    Ok(Some(Found { views, place }))
 }
 
 /// The position of the views in a file of this program.
@@ -304,23 +351,6 @@ pub(crate) fn place(
     conn: &Connection,
     projections: &[&Projection],
 ) -> rusqlite::Result<Option<Place>> {
-    let mut wanted: Vec<(&str, u32)> = projections
-        .iter()
-        .map(|projection| (projection.name, projection.version))
-        .collect();
-    wanted.sort_unstable();
-    let found = checkpoints(conn)?;
-    let found = found
-        .iter()
-        .map(|(name, version, _)| (name.as_str(), *version));
-    if !found.eq(wanted) {
-        return Ok(None);
-    }
-    conn.query_row("SELECT id, position, leaf FROM log", [], |row| {
-        Ok(Some(Place {
-            log: LogId::from_bytes(row.get(0)?),
-            position: Position::new(unsigned(row, 1)?),
-            leaf: row.get(2)?,
-        }))
-    })
+    let found = found(conn)?.filter(|found| found.is_of(projections));
+    Ok(found.map(|found| found.place))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use eventstore::{LogId, Place, Position};
+use serde::{Deserialize, Serialize};
 
 use crate::engine::applied::Applied;
 use crate::engine::index::Index;
@@ -75,6 +76,29 @@ pub struct ProjectionStatus {
     pub head: Position,
     /// Head minus checkpoint.
     pub lag: u64,
+    pub standing: Standing,
+}
+
+/// What a view in a folder is to this program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// One of its own.
+    #[default]
+    Own,
+    /// One of its own, in another version: this program has that.
+    OtherVersion(u32),
+    /// One that it does not know.
+    OtherProgram,
+    /// One of its own that is not there.
+    Missing,
+}
+
+impl Standing {
+    /// Whether nothing need be said of it.
+    pub fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
 }
 
 /// The views in a folder, beside the log they should be of.
@@ -83,9 +107,11 @@ pub struct ProjectionStatus {
 pub struct Overview {
     pub log: LogId,
     pub head: Position,
-    /// The place of the views in their log; `None` if there are none, or none that this program can read.
+    /// The place of the views in their log, whatever program they are of; `None` if there are none, or none that this program
+    /// can read.
     pub place: Option<Place>,
-    /// Whether `place` is in the log. If not, the views are rebuilt when the server starts.
+    /// Whether `place` is in the log. If not, the views are rebuilt when the server starts, and also if one is not its own.
     pub matches: bool,
+    /// By name.
     pub projections: Vec<ProjectionStatus>,
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use eventstore::{EventStore, Place, Position};
 
 use crate::engine::dead_letters;
-use crate::engine::file::{self, Folder};
+use crate::engine::file::{self, Folder, Found};
 use crate::engine::pace::Limit;
-use crate::engine::projection::{Overview, ProjectionStatus};
+use crate::engine::projection::{Overview, Projection, ProjectionStatus, Standing};
 use crate::engine::registry::{Plan, Registry};
 use crate::engine::tables;
 use crate::engine::work::{Ended, Task};
@@ -60,12 +60,14 @@ impl<'a> Offline<'a> {
         build(self.store, path, self.registry, &self.plan, until, step).await
     }
 
-    /// The place of the views in a file, if this program can read them and they are of this log.
+    /// The place of the views in a file, if all that are looked at are there and they are of this log.
     async fn place(&self, path: &Path) -> Result<Place, ViewsError> {
-        let place = file::place(&file::open_reader(path)?, self.registry.all())?;
-        let place = place.ok_or(ViewsError::NoViews)?;
-        if self.store.place(place.position).await? == Some(place) {
-            Ok(place)
+        let found = file::found(&file::open_reader(path)?)?.ok_or(ViewsError::NoViews)?;
+        if let Some(view) = self.plan.applied.iter().find(|view| !found.has(view)) {
+            return Err(ViewsError::OtherViews(view.name));
+        }
+        if self.store.place(found.place.position).await? == Some(found.place) {
+            Ok(found.place)
         } else {
             Err(ViewsError::NoViews)
         }
@@ -162,18 +164,19 @@ pub async fn verify_offline(
     compared
 }
 
-/// The dead letters in `dir`. May run beside a server.
-pub fn dead_letters_offline(dir: &Path, registry: &Registry) -> Result<DeadLetters, ViewsError> {
+/// The dead letters in `dir`, of views of whatever program. May run beside a server.
+pub fn dead_letters_offline(dir: &Path) -> Result<DeadLetters, ViewsError> {
     let path = file::current_trusted(dir)?.ok_or(ViewsError::NoViews)?;
     let conn = file::open_reader(&path)?;
-    file::place(&conn, registry.all())?.ok_or(ViewsError::NoViews)?;
+    file::found(&conn)?.ok_or(ViewsError::NoViews)?;
     Ok(DeadLetters {
         total: dead_letters::count(&conn)?,
         first: dead_letters::list(&conn, MOST_LETTERS)?,
     })
 }
 
-/// The views in `dir`, with how far each is, beside the log. May run beside a server.
+/// The views in `dir` and those of this program that are not there, with how far each is, beside the log. May run beside a
+/// server.
 pub async fn list(
     dir: &Path,
     store: Arc<dyn EventStore>,
@@ -190,30 +193,44 @@ pub async fn list(
     let Some(path) = file::current_trusted(dir)? else {
         return Ok(overview);
     };
-    let registry = registry.clone();
-    let look = move || {
-        // Both of one moment: a server may be writing.
-        let mut conn = file::open_reader(&path)?;
-        let moment = conn.transaction()?;
-        let place = file::place(&moment, registry.all())?;
-        Ok::<_, ViewsError>((file::checkpoints(&moment)?, place))
-    };
-    let (checkpoints, place) = tokio::task::spawn_blocking(look)
+    let look = move || file::found(&file::open_reader(&path)?);
+    let found = tokio::task::spawn_blocking(look)
         .await
         .map_err(|_| ViewsError::Closed)??;
-    overview.place = place;
-    if let Some(place) = place {
+    if let Some(found) = found {
+        let place = found.place;
+        overview.place = Some(place);
         overview.matches = store.place(place.position).await? == Some(place);
+        overview.projections = statuses(found, registry, head);
     }
-    overview.projections = checkpoints
-        .into_iter()
-        .map(|(name, version, checkpoint)| ProjectionStatus {
-            name,
-            version,
-            checkpoint,
-            head,
-            lag: head.get().saturating_sub(checkpoint.get()),
+    Ok(overview)
+}
+
+fn statuses(found: Found, registry: &Registry, head: Position) -> Vec<ProjectionStatus> {
+    let status = |name, version, checkpoint: Position, standing| ProjectionStatus {
+        name,
+        version,
+        checkpoint,
+        head,
+        lag: head.get().saturating_sub(checkpoint.get()),
+        standing,
+    };
+    let is_there = |view: &Projection| found.views.iter().any(|(name, _)| name == view.name);
+    let missing = registry.all().iter().filter(|view| !is_there(view));
+    let mut all: Vec<_> = missing
+        .map(|view| {
+            let name = view.name.to_owned();
+            status(name, view.version, Position::START, Standing::Missing)
         })
         .collect();
-    Ok(overview)
+    all.extend(found.views.into_iter().map(|(name, version)| {
+        let standing = match registry.view(&name).map(|view| view.version) {
+            None => Standing::OtherProgram,
+            Some(own) if own == version => Standing::Own,
+            Some(own) => Standing::OtherVersion(own),
+        };
+        status(name, version, found.place.position, standing)
+    }));
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    all
 }

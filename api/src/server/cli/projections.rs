@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use ::projections::{
-    Note, ViewsError, dead_letters_offline, list, rebuild_offline, verify_offline,
+    Note, Overview, Standing, ViewsError, dead_letters_offline, list, rebuild_offline,
+    verify_offline,
 };
 use application::admin::projections::{self as views, Building, Steering};
 use clap::{Arg, ArgMatches, Command};
@@ -199,7 +200,14 @@ async fn alone(
 ) -> Result<Told, Failure> {
     let registry = &config.registry;
     let dir = folder.views();
+    let failed = |error: ViewsError| Failure::from(error.to_string());
+    let overview = list(&dir, log.clone(), registry).await.map_err(failed)?;
+    let others = of_others(&overview);
     let failed = |error: ViewsError| match error {
+        ViewsError::UnknownView(named) if others.contains(&named) => Failure {
+            text: format!("the view {named} is of another program, which knows how it is made"),
+            usage: true,
+        },
         ViewsError::UnknownView(named) => Failure {
             text: views::unknown(registry, &named).to_string(),
             usage: true,
@@ -208,8 +216,7 @@ async fn alone(
     };
     match what {
         What::Status => {
-            let overview = list(&dir, log.clone(), registry).await.map_err(failed)?;
-            let letters = dead_letters_offline(&dir, registry);
+            let letters = dead_letters_offline(&dir);
             let letters = letters.map_or(0, |letters| letters.total);
             let noted = Note::read(&dir).map_err(failed)?;
             let report = ViewsReport::of_folder(overview, letters, noted);
@@ -219,6 +226,13 @@ async fn alone(
             print(
                 "No server runs on this data folder; none can be started on it before this has ended.\n",
             )?;
+            if building.verify && building.view.is_none() {
+                for other in &others {
+                    print(&format!(
+                        "The view {other} is of another program, and is not compared.\n"
+                    ))?;
+                }
+            }
             let bar = Arc::new(Mutex::new(Bar::new()));
             let shown = Arc::clone(&bar);
             let told = move |position: eventstore::Position, head: eventstore::Position| {
@@ -240,11 +254,18 @@ async fn alone(
         }
         What::Steer(steering) => steer_note(&dir, steering).map_err(failed),
         What::DeadLetters => {
-            let letters = dead_letters_offline(&dir, registry).map_err(failed)?;
+            let letters = dead_letters_offline(&dir).map_err(failed)?;
             Ok(Told::DeadLetters(letters.into()))
         }
         What::Retry(_) => Err("no server runs on the data folder; start it, and try again".into()),
     }
+}
+
+/// The views in the folder that this program does not know.
+fn of_others(overview: &Overview) -> Vec<String> {
+    let views = overview.projections.iter();
+    let others = views.filter(|view| view.standing == Standing::OtherProgram);
+    others.map(|view| view.name.clone()).collect()
 }
 
 /// Steers what the server will take up when it starts.
@@ -304,7 +325,22 @@ fn head(report: &ViewsReport) -> String {
         ),
         _ => writeln!(text, "There are no views yet."),
     };
+    if !report.views.iter().all(|view| view.standing.is_own()) {
+        text.push_str(
+            "Not all are those of this program, which makes its own when it serves: the list has which.\n",
+        );
+    }
     text
+}
+
+/// What is to be said of a view.
+fn standing(of: Standing) -> String {
+    match of {
+        Standing::Own => String::new(),
+        Standing::OtherVersion(own) => format!("of another version: this program has {own}"),
+        Standing::OtherProgram => "of another program".to_owned(),
+        Standing::Missing => "not there".to_owned(),
+    }
 }
 
 fn listing(report: &ViewsReport) -> String {
@@ -317,7 +353,9 @@ fn listing(report: &ViewsReport) -> String {
     for view in &report.views {
         let (name, version, position, behind) =
             (&view.name, view.version, view.position, view.behind);
-        let _ = writeln!(table, "{name:<20} {version:>7} {position:>12} {behind:>8}");
+        let row = format!("{name:<20} {version:>7} {position:>12} {behind:>8}  ");
+        let row = row + &standing(view.standing);
+        let _ = writeln!(table, "{}", row.trim_end());
     }
     table
 }
