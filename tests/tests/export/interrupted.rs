@@ -237,6 +237,17 @@ async fn what_makes_no_sense_is_refused() {
     }
     assert!(!fresh.exists(), "nothing is made for what is refused");
     refused(&server, &all, &full.join("mine/within"), 1, "mine").await;
+    #[cfg(target_os = "linux")]
+    {
+        // No folder can be made there.
+        let output = run(&server, &all, std::path::Path::new("/proc/export")).await;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{complaint}");
+        assert!(
+            !complaint.contains("--resume"),
+            "nothing was begun: {complaint}"
+        );
+    }
 }
 
 #[tokio::test]

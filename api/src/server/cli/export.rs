@@ -225,7 +225,7 @@ pub(super) async fn run(config: &Config, errand: Errand) -> Result<(), Failure> 
     }));
     let taking = async |printout: &mut Printout, source: Source<'_>| {
         warn_if_unrecorded(printout);
-        let filled = receive(printout, target).await?;
+        let filled = receive(printout, target, &errand.into).await?;
         if let Some(reading) = filled.reading {
             let end = ExportEnd {
                 reading,
@@ -264,7 +264,7 @@ async fn record(source: Source<'_>, end: ExportEnd) -> Result<(), Failure> {
 }
 
 /// Puts what comes into the folder.
-async fn receive(printout: &mut Printout, target: Target) -> Result<Filled, Failure> {
+async fn receive(printout: &mut Printout, target: Target, into: &Path) -> Result<Filled, Failure> {
     let (sender, pieces) = mpsc::channel(PIECES);
     let filling = tokio::task::spawn_blocking(move || fill(target, pieces, 0));
     let received = hand_on(printout, sender).await;
@@ -280,6 +280,7 @@ async fn receive(printout: &mut Printout, target: Target) -> Result<Filled, Fail
         Err(error) if error.is_usage() || matches!(error, FolderError::NoRoom { .. }) => {
             Err(error.into())
         }
+        Err(error) if Unfinished::find(into).is_err() => Err(error.into()),
         Err(error) => Err(interrupted(&error.to_string())),
     }
 }
