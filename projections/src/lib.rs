@@ -107,4 +107,3 @@ pub use views::roles::RoleRecord;
 pub use views::settings::SettingRecord;
 pub use views::subscriptions::SubscriptionRecord;
 pub use views::webdav::WebdavRecord;
-pub use written::views_written_by;

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::engine::aside;
 use crate::engine::checkpointer::Checkpointer;
 use crate::engine::file::{self, Folder};
 use crate::engine::handle::{Running, Views};
@@ -64,6 +65,7 @@ impl Views {
         vault: Vault,
         registry: Registry,
     ) -> Result<Self, ViewsError> {
+        aside::remove(dir)?;
         open(Folder::open(dir)?, store, Some(vault), registry)
     }
 

@@ -22,7 +22,7 @@ const LIST: &str = include_str!("written.txt");
 
 /// The names of the views that events of a type are written to, or can be, in the order that they go through them. Empty
 /// for a type that there is not.
-pub fn views_written_by(event_type: &str) -> Vec<&'static str> {
+fn views_written_by(event_type: &str) -> Vec<&'static str> {
     let mut lines = LIST.lines().map(str::split_whitespace);
     let line = lines.find_map(|mut words| (words.next()? == event_type).then_some(words));
     line.into_iter().flatten().collect()

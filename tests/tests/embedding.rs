@@ -190,8 +190,13 @@ async fn who_only_asks_leaves_the_views_of_another_program_as_they_are() {
         assert!(complaint.contains(VIEW), "{order:?}: {complaint}");
     }
 
-    // The server has one less.
+    // As if somebody had been killed who asked.
+    let aside = server.data().join("views-aside");
+    std::fs::create_dir(&aside).unwrap();
+    std::fs::write(aside.join("views.current"), "views-0000000001.sqlite").unwrap();
     server.restart().await;
+    assert!(!aside.exists(), "what was left is removed");
+    // The server has one less.
     let admin = server.admin().await;
     say(&admin, "GENERAL", &["three"]).await;
     assert!(server.stop().await.success());

@@ -140,3 +140,99 @@ async fn a_database_that_goes_away_is_missed_and_comes_back() {
         "what was refused is not there: {seen}"
     );
 }
+
+/// A disk that is full, which a limit on the size of files makes of any.
+#[cfg(target_os = "linux")]
+mod full_disk {
+    use std::path::Path;
+    use std::process::{Child, Command, Stdio};
+
+    use tests::commands::printed;
+
+    use super::*;
+
+    /// A process, killed by its own id when dropped.
+    struct Killed(Child);
+
+    impl Drop for Killed {
+        fn drop(&mut self) {
+            self.0.kill().ok();
+            self.0.wait().ok();
+        }
+    }
+
+    /// The size of the largest file of the views.
+    fn largest(data: &Path) -> u64 {
+        let entries = std::fs::read_dir(data.join("views")).unwrap().flatten();
+        let sizes = entries.map(|entry| entry.metadata().map_or(0, |file| file.len()));
+        sizes.max().unwrap_or_default()
+    }
+
+    /// The server, not yet run, to which a limit on the size of files is a full disk.
+    fn heeding_limits(server: &Server) -> Command {
+        let whole = server.command(&server.data());
+        let mut heeding = Command::new("sh");
+        heeding
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(whole.get_program())
+            .current_dir(server.data())
+            .env_clear()
+            .stdout(Stdio::null());
+        for (name, value) in whole.get_envs() {
+            heeding.env(name, value.unwrap_or_default());
+        }
+        heeding
+    }
+
+    /// The log is elsewhere: only the views have no room.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn views_that_have_no_room_lose_nothing_that_was_acknowledged() {
+        let mongo = MongoServer::start().await;
+        let mut server = ServerOptions::default().mongo(&mongo.url()).start().await;
+        server.stop().await;
+        let child = Killed(heeding_limits(&server).spawn().unwrap());
+        while !server.client().is_ready().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let limit = |bytes: String| {
+            let limited = Command::new("prlimit")
+                .args(["--pid", &child.0.id().to_string()])
+                .arg(format!("--fsize={bytes}:"))
+                .status();
+            assert!(limited.unwrap().success(), "prlimit (util-linux) sets it");
+        };
+        let admin = server.admin().await;
+        let text = "long ".repeat(800);
+        let mut acknowledged = Vec::new();
+        let mut say = async || {
+            let body = json!({"roomId": "GENERAL", "text": text});
+            let said = admin.post("chat.postMessage", body).await;
+            if said.status.is_success() {
+                let id = said.body["message"]["_id"].as_str().unwrap();
+                acknowledged.push(id.to_owned());
+            }
+        };
+        say().await;
+        limit((largest(&server.data()) + (64 << 10)).to_string());
+        let mut tries = 0;
+        while server.client().is_ready().await {
+            say().await;
+            tries += 1;
+            assert!(tries < 5_000, "there still is room");
+        }
+        let told = until_readiness_is(&server, 503).await;
+        assert!(told["reasons"].to_string().contains("views"), "{told}");
+        say().await;
+        limit("unlimited".to_owned());
+        until_readiness_is(&server, 200).await;
+        say().await;
+        assert!(acknowledged.len() > 2, "{} messages", acknowledged.len());
+        for id in &acknowledged {
+            let path = format!("chat.getMessage?msgId={id}");
+            admin.get(&path).await.ok();
+        }
+        drop(child);
+        let compared = printed(&server, &["projections", "verify"]);
+        assert!(compared.contains("as the log says"), "{compared}");
+    }
+}

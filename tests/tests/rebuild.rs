@@ -149,6 +149,13 @@ async fn a_rebuild_outlives_kill_9_and_stays_as_it_was_told() {
     for _ in 0..2 {
         said(&server, &["abort"]).await;
     }
+    for order in ["resume", "pause"] {
+        let told = said(&server, &[order]).await;
+        assert!(
+            told.contains("told to end before") || told == "Nothing is being built.\n",
+            "what was aborted ends, whatever it is told then: {told}"
+        );
+    }
     let ended = until(&admin, "it ends", |status| status["work"].is_null()).await;
     assert_eq!(
         ended["last"]["outcome"]["failed"], "it was aborted",

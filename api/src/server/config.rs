@@ -21,6 +21,7 @@ use crate::server::config::values::{
     boolean, count, ids, log_filter, mail_url, mongo_url, root_url, size, spacing, text, time,
     version,
 };
+use crate::server::program;
 use crate::server::sandbox::{self, SandboxError};
 use crate::telemetry::LogFormat;
 
@@ -146,7 +147,7 @@ pub enum ConfigError {
     #[error("{}: {reason}", file.display())]
     Unreadable { file: PathBuf, reason: String },
     /// The file has an unknown key.
-    #[error("{}: unknown key `{key}`; `hansard config --keys` lists the known ones", file.display())]
+    #[error("{}: unknown key `{key}`; `{} config --keys` lists the known ones", file.display(), program::name())]
     UnknownKey { file: PathBuf, key: String },
     /// A value is not valid for its key.
     #[error("{key} ({origin}): {problem}")]

@@ -136,28 +136,34 @@ mod tests {
             let extension = Extension::default().with_routes(paths.map(of));
             crate::server::routes::all(&extension).map(drop)
         };
+        let routed = |paths: [&'static str; 2]| {
+            let route = |router: axum::Router<()>, path| {
+                router.route(path, axum::routing::get(async || ()))
+            };
+            paths.into_iter().fold(axum::Router::new(), route)
+        };
         for collide in [
             ["/halls/{x}", "/halls/{y}"],
+            ["/halls/{*rest}", "/halls/{x}/doors"],
             ["/halls/{x}", "/halls/{*rest}"],
         ] {
             let told = all(collide).err().map(|refused| refused.to_string());
             let told = told.unwrap_or_default();
             assert!(collide.iter().all(|path| told.contains(path)), "{told}");
+            let taken = std::panic::catch_unwind(|| routed(collide));
+            assert!(taken.is_err(), "the router would not take {collide:?}");
         }
         for fit in [
             ["/halls/{x}", "/halls/new"],
             ["/halls/{x}", "/halls/{x}/doors"],
             ["/halls/{x}/doors", "/halls/{y}/windows"],
             ["/halls", "/{*rest}"],
+            ["/halls/new", "/halls/{*rest}"],
             ["/halls", "/halls/"],
         ] {
             assert_eq!(all(fit), Ok(()), "{fit:?}");
             // The router takes them as well.
-            let _ = fit
-                .into_iter()
-                .fold(axum::Router::<()>::new(), |router, path| {
-                    router.route(path, axum::routing::get(async || ()))
-                });
+            drop(routed(fit));
         }
     }
 }

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::documents::sandbox;
 use crate::live::Live;
+use crate::server::program;
 use crate::telemetry::metrics::{
     BUILT_POSITION, CHECKPOINT, DEAD_LETTERS, HEAD, LAG, LOG_INFO, REACTORS_STOPPED, VIEWS_INFO,
     VIEWS_MATCH,
@@ -163,7 +164,8 @@ impl Readiness {
         };
         let letters = self.views.dead_letter_count();
         let warnings = (letters > 0).then(|| {
-            format!("views: {letters} dead letters; see `hansard projections dead-letters`")
+            let name = program::name();
+            format!("views: {letters} dead letters; see `{name} projections dead-letters`")
         });
         Report {
             ready: reasons.is_empty(),

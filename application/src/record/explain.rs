@@ -49,7 +49,7 @@ pub struct Step {
     pub entry: Entry,
     /// The event of the same request that led to it; `None`: the request itself did.
     pub because_of: Option<Position>,
-    /// The views that events of its type are written to, or can be.
+    /// The views that it is written to, or can be; of a program's own views, those that write something to empty tables.
     pub views: Vec<&'static str>,
     pub updates: Vec<Update>,
 }

@@ -22,10 +22,18 @@ fn beside(dir: &Path) -> PathBuf {
 }
 
 /// Removes what somebody who asked has left beside `dir`, because they were killed.
-pub(crate) fn remove(dir: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(beside(dir)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+pub(crate) fn remove(dir: &Path) -> Result<(), ViewsError> {
+    let path = beside(dir);
+    match fs::remove_dir_all(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(&path, &error)),
         _ => Ok(()),
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> ViewsError {
+    ViewsError::Folder {
+        path: path.display().to_string(),
+        reason: error.to_string(),
     }
 }
 
@@ -33,14 +41,10 @@ impl Folder {
     /// `dir`, if it has no views of this log or exactly those of `registry`; otherwise a folder beside it. Nobody else may
     /// have `dir`.
     pub(crate) fn to_ask(dir: &Path, log: LogId, registry: &Registry) -> Result<Self, ViewsError> {
+        remove(dir)?;
         let Some((path, found)) = others(dir, log, registry) else {
             return Self::open(dir);
         };
-        let failed = |error: io::Error| ViewsError::Folder {
-            path: beside(dir).display().to_string(),
-            reason: error.to_string(),
-        };
-        remove(dir).map_err(failed)?;
         let aside = Self::open(&beside(dir))?.passing();
         if registry.all().iter().all(|view| found.has(view)) {
             let copied = copy(&path, &found, registry, &aside);
@@ -68,13 +72,9 @@ fn others(dir: &Path, log: LogId, registry: &Registry) -> Option<(PathBuf, Found
 /// Copies the views of `registry` out of a file that nobody writes, and makes them those of the folder.
 fn copy(path: &Path, found: &Found, registry: &Registry, aside: &Folder) -> Result<(), ViewsError> {
     let new = aside.next();
-    let failed = |error: io::Error| ViewsError::Folder {
-        path: new.display().to_string(),
-        reason: error.to_string(),
-    };
-    fs::copy(path, &new).map_err(failed)?;
+    fs::copy(path, &new).map_err(|error| failed(&new, &error))?;
     match fs::copy(file::write_ahead_log(path), file::write_ahead_log(&new)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(&new, &error)),
         _ => {}
     }
     let conn = file::open_writer(&new)?;

@@ -11,10 +11,10 @@ use eventstore::{LogId, Place, Position};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::engine::dead_letters;
 use crate::engine::past::{self, Kept};
 use crate::engine::projection::{Apply, Projection};
 use crate::engine::unsynced::{self, Mark};
-use crate::engine::{aside, dead_letters};
 use crate::error::ViewsError;
 use crate::numbers::unsigned;
 
@@ -63,7 +63,6 @@ impl Folder {
             _lock: lock,
         };
         let failed = |error: std::io::Error| problem(dir, &error);
-        aside::remove(dir).map_err(failed)?;
         let mut current = folder.current();
         if let Some(path) = &current
             && !unsynced::is_trusted(dir, [&**path, &write_ahead_log(path)]).map_err(failed)?

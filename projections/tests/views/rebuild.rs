@@ -128,7 +128,9 @@ async fn a_damaged_row_is_found_and_a_rebuild_of_its_view_mends_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn views_are_verified_while_they_go_on() {
-    let scene = busy().await;
+    // So few events between snapshots that some are taken meanwhile.
+    let registry = Registry::default().with_snapshots(Spacing::new(50).unwrap());
+    let scene = busy_with(registry).await;
     let begun = scene.views.begin(wish(Task::Verify, None)).await.unwrap();
     let from = scene.views.applied();
     let mut ended = std::pin::pin!(begun.ended());

@@ -7,14 +7,21 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::json;
 use tests::client::Client;
 use tests::dns::Zone;
 use tests::method::method;
+use tests::raw::Raw;
 use tests::server::{Server, ServerOptions};
 use tests::smtp::SmtpSink;
 
 use crate::{Place, Sandbox, command, copied, output, say};
+
+const JSON: &str = "application/json";
+
+/// What every answer of a sandbox has.
+const HEADER: &str = "x-hansard-replay";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_gets_out() {
@@ -220,4 +227,56 @@ async fn the_key_is_copied_for_authenticator_apps() {
     copied(&server, &[], &folder).await;
     let key = |folder: &Path| std::fs::read_to_string(folder.join("secret.key")).unwrap();
     assert_eq!(key(&folder), key(&server.data()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_answered_says_that_it_is_a_copy() {
+    let server = Server::start().await;
+    let place = Place::new();
+    let folder = place.folder("sandbox");
+    copied(&server, &[], &folder).await;
+    let sandbox = Sandbox::serve(&server, &folder).await;
+    let admin = sandbox.admin().await;
+    let client = sandbox.client();
+    for (path, body, status) in [
+        ("/api/v1/me", None, 200),
+        ("/api/info", None, 200),
+        ("/api/v1/nowhere", None, 404),
+        ("/nowhere", None, 404),
+        ("/api/v1/channels.info?roomId=nowhere", None, 400),
+        ("/api/v1/chat.postMessage", Some("{"), 400),
+        ("/livez", None, 200),
+        ("/readyz", None, 200),
+        ("/metrics", None, 200),
+        ("/live", None, 400),
+        ("/audit/live", None, 400),
+    ] {
+        let (method, body) = match body {
+            Some(body) => (Method::POST, Some((JSON, body.to_owned()))),
+            None => (Method::GET, None),
+        };
+        let answer = admin.send(method, path, body).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.body);
+        assert!(answer.header(HEADER).is_some(), "{path} says so");
+    }
+    let stranger = client.get("me").await;
+    assert!(stranger.header(HEADER).is_some(), "who is not logged in");
+    stranger.refused(401);
+    let large = Some((JSON, " ".repeat(2 << 20)));
+    let refused = client.send(Method::POST, "/api/v1/login", large).await;
+    assert!(refused.header(HEADER).is_some(), "what is too large");
+    refused.refused(413);
+
+    // What is no HTTP is refused before anything of the server sees it.
+    let port = sandbox.url.rsplit_once(':').unwrap().1.parse().unwrap();
+    let mut raw = Raw::connect(port).await;
+    raw.send(b"GET / HTTP/9.9\r\n\r\n").await;
+    let refused = raw.answer().await.expect("an answer");
+    assert_eq!(refused.status, 400, "{}", refused.head);
+    let head = refused.head.to_ascii_lowercase();
+    assert!(head.contains(HEADER), "{head}");
+
+    let admin = server.admin().await;
+    let answer = admin.get("me").await;
+    assert_eq!(answer.header(HEADER), None, "the server itself is no copy");
 }

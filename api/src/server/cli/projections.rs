@@ -18,6 +18,7 @@ use crate::documents::views::{State, ViewsReport, WorkReport};
 use crate::server::config::Config;
 use crate::server::control::{self, Answer, Ask, Differing, Failure, Letters, Request, Told, What};
 use crate::server::data_dir::{DataDir, DataDirError};
+use crate::server::program;
 
 /// What is wanted of the views, and how it is shown.
 pub enum Wanted {
@@ -138,10 +139,11 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
         )),
         Told::Verified(position, Some(found)) => {
             print(&difference(position, &found))?;
-            Err(
-                "the views differ from the log; `hansard projections rebuild` makes them anew"
-                    .into(),
-            )
+            let name = program::name();
+            let text = format!(
+                "the views differ from the log; `{name} projections rebuild` makes them anew"
+            );
+            Err(text.into())
         }
         Told::Steered(None) => print("Nothing is being built.\n"),
         Told::Steered(Some(work)) => {
@@ -382,7 +384,8 @@ fn status(report: &ViewsReport) -> String {
         0 => writeln!(text, "There are no dead letters."),
         letters => writeln!(
             text,
-            "There are {letters} DEAD LETTERS: see `hansard projections dead-letters`."
+            "There are {letters} DEAD LETTERS: see `{} projections dead-letters`.",
+            program::name()
         ),
     };
     let _ = match (&report.work, &report.noted) {
