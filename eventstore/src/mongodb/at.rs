@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use ::mongodb::bson::doc;
-use ::mongodb::options::Hint;
 
-use super::connect::BY_POSITION;
 use super::document::to_i64;
 use super::read::{self, Stop};
 use super::shared::Shared;
@@ -66,7 +64,6 @@ async fn find(shared: &Shared, wanted: &[Position]) -> Result<Found, Stop> {
         .events
         .find(doc! { "position": { "$in": places } })
         .sort(doc! { "position": direction })
-        .hint(Hint::Name(BY_POSITION.to_owned()))
         .await
         .map_err(|error| shared.failure(&error))?;
     let mut bytes = 0;

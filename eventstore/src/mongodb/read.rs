@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ::mongodb::Cursor;
 use ::mongodb::bson::raw::{RawDocument, RawDocumentBuf};
 use ::mongodb::bson::{DateTime, Document, doc};
-use ::mongodb::options::Hint;
+use ::mongodb::options::{FindOptions, Hint};
 use domain::{StreamId, Timestamp};
 
 use super::connect::{BY_POSITION, BY_STREAM, BY_TIME};
@@ -180,21 +180,31 @@ struct Scan {
 impl Scan {
     async fn open(&self, shared: &Shared) -> Result<Cursor<RawDocumentBuf>, Failure> {
         let mut query = self.filter.clone();
-        let (sort, index) = match self.order {
-            Order::Position => (doc! { "position": 1 }, BY_POSITION),
-            Order::Version => (doc! { "stream": 1, "version": 1 }, BY_STREAM),
+        let (sort, index, own): (_, _, &[&str]) = match self.order {
+            Order::Position => (doc! { "position": 1 }, BY_POSITION, &[]),
+            Order::Version => (
+                doc! { "stream": 1, "version": 1 },
+                BY_STREAM,
+                &["stream", "position"],
+            ),
         };
         let place = doc! { "$gte": to_i64(self.next), "$lte": to_i64(self.last) };
         query.insert(self.order.field(), place);
-        shared
-            .events
-            .find(query)
+        // Where more is asked, another index may seem better to the server, and it would have to sort in its memory, however
+        // long the log is. Otherwise it takes this one anyway; and not every server looks anything up in an index that it is
+        // told to take.
+        let asks_more = query.keys().any(|field| {
+            let field = field.as_str();
+            field != self.order.field() && !own.contains(&field)
+        });
+        let hint = asks_more.then(|| Hint::Name(index.to_owned()));
+        let options = FindOptions::builder()
             .sort(sort)
-            // The order of the index, never a sort in the server's memory, however long the log is.
-            .hint(Hint::Name(index.to_owned()))
+            .hint(hint)
             .batch_size(u32::try_from(CHUNK_EVENTS).unwrap_or(u32::MAX))
-            .await
-            .map_err(|error| shared.failure(&error))
+            .build();
+        let found = shared.events.find(query).with_options(options);
+        found.await.map_err(|error| shared.failure(&error))
     }
 
     /// The next events, empty at the end. The scan goes on after them.
