@@ -38,7 +38,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 pub use printout::{Printout, Wanted};
-pub use subscriptions::{Deed, OfSubscriptions, Subscribed, SubscriptionRow};
+pub use subscriptions::{Deed, OfSubscriptions, Subscribed};
 pub use views::{Ask, Differing, Letters, Told, What};
 
 use crate::audit::export_wish::ExportEnd;

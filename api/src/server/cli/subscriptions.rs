@@ -113,19 +113,16 @@ fn page(told: &Subscribed) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::server::control::SubscriptionRow;
 
     #[test]
     fn columns_are_as_wide_as_what_is_in_them() {
-        let row = |name: &str, owner: &str| SubscriptionRow {
-            name: name.to_owned(),
-            owner: owner.to_owned(),
-            checkpoint: 7,
-            behind: 3,
-        };
-        let rows = vec![row(&"x".repeat(64), "ann"), row("y", &"é".repeat(100))];
-        let table = page(&Subscribed::List(rows));
+        let row = |name: &str, owner: &str| json!({"name": name, "owner": owner, "checkpoint": 7, "behind": 3});
+        let rows = [row(&"x".repeat(64), "ann"), row("y", &"é".repeat(100))];
+        let told: Subscribed = serde_json::from_value(json!({"list": rows})).unwrap();
+        let table = page(&told);
         let widths: Vec<_> = table.lines().map(|line| line.chars().count()).collect();
         assert_eq!(widths, [widths[0]; 3], "{table}");
         assert_eq!(widths[0], 64 + 2 + 100 + 2 * 13);
