@@ -1,52 +1,40 @@
-#!/usr/bin/env python3
-"""Counts the messages of each user into an SQLite file, each message exactly once, and goes on for ever.
-
-usage: HANSARD_TOKEN=<token> subscription.py <address of the server> <user id> <file>
-
-Events may be handed out more than once. What makes it exactly once is that the position is stored in the transaction
-that stores the counts: whatever was told twice was counted or not, and the position says which.
-"""
-
-import http.client
-import json
-import os
-import sqlite3
-import sys
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
-
+"""Counts the messages of each user into an SQLite file, each message once. See docs/projections.md.
+usage: HANSARD_TOKEN=<token> python3 subscription.py <address of the server> <user id> <file>"""
+import http.client, json, os, sqlite3, sys, time, urllib.error, urllib.request
 server, user, file = sys.argv[1:]
 door = f"{server}/audit/subscriptions/count-messages"
 headers = {"X-User-Id": user, "X-Auth-Token": os.environ["HANSARD_TOKEN"], "Content-Type": "application/json"}
-
-
-def ask(method, address, body=None):
-    """The answer to a request, however long the server is away."""
-    while True:
-        try:
-            request = urllib.request.Request(address, body and json.dumps(body).encode(), headers, method=method)
-            with urllib.request.urlopen(request, timeout=90) as answer:
-                return json.load(answer)
-        except (OSError, http.client.HTTPException) as error:
-            if isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code != 429:
-                sys.exit(f"refused: {error.read().decode()}")
-        time.sleep(1)
-
-
+anew = {"error-no-such-subscription", "error-other-history", "error-invalid-position"}
 counts = sqlite3.connect(file)
 counts.execute("CREATE TABLE IF NOT EXISTS messages (user TEXT PRIMARY KEY, number INTEGER NOT NULL)")
-counts.execute("CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL)")
-ask("PUT", door, {"type": "MessagePosted"})
+counts.execute("CREATE TABLE IF NOT EXISTS place (position INTEGER NOT NULL, receipt TEXT NOT NULL)")
+
+def ask(method, parameters="", body=None):
+    try:
+        request = urllib.request.Request(door + parameters, body, headers, method=method)
+        return json.load(urllib.request.urlopen(request, timeout=90))
+    except urllib.error.HTTPError as error:
+        if error.code == 400 and (refusal := json.load(error))["errorType"] in anew:
+            return refusal
+        raise
+
+def go_on():
+    place = counts.execute("SELECT position, receipt FROM place").fetchone()
+    if place is None:  # Nothing is counted, so everything is to be told.
+        ask("DELETE")
+        ask("PUT", body=b'{"type": "MessagePosted"}')
+    answer = ask("GET", "?wait=30&limit=100" + ("&acknowledge=%d&receipt=%s" % place if place else ""))
+    with counts:  # One transaction: the counts and the place, or neither.
+        counts.execute("DELETE FROM place")
+        if "errorType" in answer:  # What is counted is of another history than the server's: begin anew.
+            return counts.execute("DELETE FROM messages")
+        count = "INSERT INTO messages VALUES (?, 1) ON CONFLICT (user) DO UPDATE SET number = number + 1"
+        counts.executemany(count, [[event["data"]["author"]] for event in answer["events"]])
+        counts.execute("INSERT INTO place VALUES (?, ?)", [answer["position"], answer["receipt"]])
+
 while True:
-    place = counts.execute("SELECT position FROM place").fetchone()
-    wanted = {"wait": 30, "limit": 100} | ({"acknowledge": place[0]} if place else {})
-    answer = ask("GET", f"{door}?{urllib.parse.urlencode(wanted)}")
-    with counts:  # One transaction: the counts and the position, or neither.
-        for event in answer["events"]:
-            counts.execute(
-                "INSERT INTO messages VALUES (?, 1) ON CONFLICT (user) DO UPDATE SET number = number + 1",
-                [event["data"]["author"]],
-            )
-        counts.execute("INSERT OR REPLACE INTO place VALUES (1, ?)", [answer["position"]])
+    try:
+        go_on()
+    except (OSError, http.client.HTTPException) as error:
+        print(f"trying again: {error}", file=sys.stderr)
+        time.sleep(1)

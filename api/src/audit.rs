@@ -11,6 +11,7 @@ pub mod explain_page;
 pub mod export_wish;
 pub mod exports;
 pub mod format;
+pub mod limit;
 pub mod live;
 pub mod message_page;
 pub mod messages;

@@ -146,7 +146,7 @@ fn sample(kind: Kind) -> Value {
     match kind {
         Kind::Text | Kind::Date | Kind::Document | Kind::Any => json!("sample"),
         Kind::LongText(least) => json!("s".repeat(least)),
-        Kind::Number | Kind::Positive => json!(1),
+        Kind::Number | Kind::Whole | Kind::Positive => json!(1),
         Kind::Boolean => json!(true),
         Kind::Object => json!({}),
         Kind::Texts | Kind::List => json!([]),

@@ -11,10 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{RecordReader, Shown};
 use crate::event::events;
+use crate::limits;
 use crate::{Category, Decider, RoomId, StreamId, Timestamp, UserId};
 
 /// How many subscriptions there may be in a workspace.
 pub const MOST_SUBSCRIPTIONS: usize = 100;
+
+/// The most characters of a text that messages are searched for.
+pub const LONGEST_TEXT: usize = 1_000;
 
 /// The most characters of a name.
 pub const LONGEST_NAME: usize = 64;
@@ -208,6 +212,8 @@ pub struct Open {
     /// How many of the same name began before, and this one: what was looked for on behalf of one that ended is not handed
     /// out to the next.
     pub life: u64,
+    /// When it began. With [`life`](Self::life) this tells it from one of the same name in another history of the log.
+    pub begun_at: Timestamp,
     pub owner: UserId,
     pub subject: Subject,
     /// The subject may name private rooms.
@@ -245,6 +251,13 @@ impl Subscription {
 }
 
 impl Open {
+    /// The same, if it is the one that was meant, and not one of the same name that began after its end.
+    pub fn living(&self, life: u64) -> Result<&Self, SubscriptionRefusal> {
+        let same = self.life == life;
+        same.then_some(self)
+            .ok_or(SubscriptionRefusal::OtherHistory)
+    }
+
     /// The checkpoint once a position is acknowledged. To acknowledge it twice changes nothing; `None` acknowledges
     /// nothing.
     pub fn acknowledging(&self, position: Option<UpTo>) -> Result<UpTo, SubscriptionRefusal> {
@@ -296,8 +309,10 @@ pub enum SubscriptionCommand {
         private_rooms: bool,
         at: Timestamp,
     },
+    /// Moves the checkpoint of [`Open::life`].
     Acknowledge {
         name: SubscriptionName,
+        life: u64,
         position: UpTo,
         at: Timestamp,
     },
@@ -319,6 +334,8 @@ pub enum SubscriptionRefusal {
         "there are {MOST_SUBSCRIPTIONS} subscriptions, which is the most; end one that nobody needs"
     )]
     TooMany,
+    #[error("the text that a subscription looks for has {LONGEST_TEXT} characters at most")]
+    LongText,
     #[error("there is no such subscription")]
     NotFound,
     #[error("the subscription is somebody else's")]
@@ -341,6 +358,10 @@ pub enum SubscriptionRefusal {
         "position {position} cannot be acknowledged: nothing behind {handed_out} was handed out yet"
     )]
     NotHandedOut { position: UpTo, handed_out: UpTo },
+    #[error(
+        "what is acknowledged was handed out in another history: the record was restored from a backup or is a copy, or the subscription was ended and begun anew since"
+    )]
+    OtherHistory,
 }
 
 impl Decider for Subscription {
@@ -385,10 +406,7 @@ impl Decider for Subscription {
                 private_rooms,
                 at,
             } => {
-                let open = state.of(context.actor)?;
-                if open.life != life {
-                    return Err(SubscriptionRefusal::NotFound);
-                }
+                let open = state.of(context.actor)?.living(life)?;
                 let acknowledged = open.acknowledging(acknowledge)?;
                 let read = SubscriptionRead {
                     subscription: name,
@@ -400,8 +418,13 @@ impl Decider for Subscription {
                 };
                 Ok(vec![read.into()])
             }
-            SubscriptionCommand::Acknowledge { name, position, at } => {
-                let open = state.of(context.actor)?;
+            SubscriptionCommand::Acknowledge {
+                name,
+                life,
+                position,
+                at,
+            } => {
+                let open = state.of(context.actor)?.living(life)?;
                 let acknowledged = open.acknowledging(Some(position))?;
                 let moved = acknowledged != open.acknowledged;
                 let event = SubscriptionAcknowledged {
@@ -434,6 +457,7 @@ impl Decider for Subscription {
                 state.lives = state.lives.saturating_add(1);
                 state.open = Some(Open {
                     life: state.lives,
+                    begun_at: begun.at,
                     owner: begun.owner.clone(),
                     subject: begun.subject.clone(),
                     private_rooms: begun.private_rooms,
@@ -464,6 +488,10 @@ fn begin(
     begun: SubscriptionBegun,
     context: &SubscriptionContext<'_>,
 ) -> Result<Vec<SubscriptionEvent>, SubscriptionRefusal> {
+    let text = begun.subject.text.as_deref().unwrap_or_default();
+    if limits::is_longer(text, LONGEST_TEXT) {
+        return Err(SubscriptionRefusal::LongText);
+    }
     match &state.open {
         None if context.subscriptions >= MOST_SUBSCRIPTIONS => Err(SubscriptionRefusal::TooMany),
         None => Ok(vec![begun.into()]),

@@ -6,8 +6,8 @@ use application::record::access::Auditor;
 use application::record::at::{self, AskedAt, MOST_ITEMS, Sight};
 use domain::permission::Permission;
 
+use crate::audit::limit::Limit;
 use crate::documents::record_at;
-use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::parameters::{Filled, Nothing, Parameters};
@@ -81,7 +81,7 @@ pub fn routes() -> Vec<Route> {
 #[derive(Parameters)]
 struct Part {
     offset: Option<u32>,
-    limit: Option<u32>,
+    limit: Option<Limit<MOST_ITEMS>>,
 }
 
 #[derive(Parameters)]
@@ -143,10 +143,7 @@ async fn look_at_one(call: Call, sight: Sight) -> Outcome {
 }
 
 async fn look(call: Call, sight: Sight, part: Part) -> Outcome {
-    let limit = part.limit.unwrap_or(ITEMS).into();
-    if !(1..=MOST_ITEMS).contains(&limit) {
-        return Err(wording::record_limit(MOST_ITEMS));
-    }
+    let limit = part.limit.map_or(ITEMS.into(), Limit::get);
     let auditor = Auditor::caller(&call.state, &call.caller)?;
     let asked = AskedAt {
         moment: path(&call, "moment"),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use application::record::access::Auditor;
 use application::record::document::Document;
 use application::record::question::{Asked, AskedGrants};
-use application::record::reading::{self, MOST_ENTRIES, MarkedPage};
+use application::record::reading::{self, MarkedPage};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse as _;
 use domain::permission::Permission;
 
 use crate::audit::format::Format;
-use crate::errors::wording;
+use crate::audit::limit::OfEvents;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::parameters::{Choice, Parameters};
@@ -19,7 +19,7 @@ use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
 
 /// How many events a page has unless the caller says otherwise.
-pub(super) const PAGE: u32 = 100;
+pub(super) const PAGE: usize = 100;
 
 /// A program that reads the record page by page asks often.
 const PAGES: Rate = Rate::Calls(600, Duration::from_mins(1));
@@ -73,9 +73,9 @@ impl Choice for Order {
     }
 }
 
-/// What narrows the record down. Several names or ids are separated by commas.
+/// What narrows the record down, without an end. Several names or ids are separated by commas.
 #[derive(Parameters)]
-pub(super) struct Narrowed {
+pub(super) struct Question {
     room: Option<String>,
     user: Option<String>,
     actor: Option<String>,
@@ -83,9 +83,16 @@ pub(super) struct Narrowed {
     event_type: Option<String>,
     category: Option<String>,
     stream: Option<String>,
-    correlation: Option<String>,
     text: Option<String>,
     from: Option<String>,
+}
+
+/// The same, with what only those ask who read up to an end.
+#[derive(Parameters)]
+pub(super) struct Narrowed {
+    #[param(flatten)]
+    question: Question,
+    correlation: Option<String>,
     to: Option<String>,
 }
 
@@ -95,7 +102,7 @@ pub(super) fn list(names: Option<&String>) -> Vec<String> {
     names.map(domain::text::trim).map(str::to_owned).collect()
 }
 
-impl Narrowed {
+impl Question {
     pub(super) fn asked(self) -> Asked {
         Asked {
             rooms: list(self.room.as_ref()),
@@ -104,12 +111,19 @@ impl Narrowed {
             types: list(self.event_type.as_ref()),
             categories: list(self.category.as_ref()),
             stream: self.stream,
-            correlation: self.correlation,
             text: self.text,
             from: self.from,
+            ..Asked::default()
+        }
+    }
+}
+
+impl Narrowed {
+    pub(super) fn asked(self) -> Asked {
+        Asked {
+            correlation: self.correlation,
             to: self.to,
-            newest_first: false,
-            grants: None,
+            ..self.question.asked()
         }
     }
 }
@@ -119,7 +133,7 @@ impl Narrowed {
 struct Part {
     order: Option<Order>,
     cursor: Option<String>,
-    limit: Option<u32>,
+    limit: Option<OfEvents>,
     format: Option<Format>,
 }
 
@@ -165,11 +179,7 @@ async fn grants(call: Call, params: Grants) -> Outcome {
 }
 
 async fn page(call: &Call, asked: Asked, part: Part) -> Outcome {
-    let limit = part.limit.unwrap_or(PAGE);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    if limit == 0 || limit > MOST_ENTRIES {
-        return Err(wording::record_limit(MOST_ENTRIES));
-    }
+    let limit = part.limit.map_or(PAGE, OfEvents::items);
     let auditor = Auditor::caller(&call.state, &call.caller)?;
     let asked = Asked {
         newest_first: part.order == Some(Order::Newest),

@@ -8,7 +8,7 @@ use crate::audit::messages::written;
 use crate::documents::record_explain;
 use crate::http::answer::Outcome;
 use crate::http::call::Call;
-use crate::http::parameters::Parameters;
+use crate::http::parameters::Nothing;
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 
@@ -23,9 +23,6 @@ pub fn routes() -> Vec<Route> {
             .answers(&[("request", Kind::Object)]),
     ]
 }
-
-#[derive(Parameters)]
-struct Nothing {}
 
 async fn explanation(call: Call, _: Nothing) -> Outcome {
     let auditor = Auditor::caller(&call.state, &call.caller)?;

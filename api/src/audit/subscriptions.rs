@@ -7,18 +7,18 @@ use application::dates::iso;
 use application::record::access::Auditor;
 use application::record::document::Document;
 use application::record::question::Asked;
-use application::record::reading::MOST_ENTRIES;
-use application::record::subscriptions::{self, Batch, Listed, MOST_WAIT, Wish};
+use application::record::subscriptions::{self, Batch, Handled, Listed, MOST_WAIT, Wish};
 use axum::http::Method;
 use domain::permission::Permission;
 use domain::subscription::UpTo;
 use serde_json::{Value, json};
 
-use crate::audit::events::{PAGE, list};
+use crate::audit::events::{PAGE, Question};
+use crate::audit::limit::OfEvents;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::parameters::Parameters;
+use crate::http::parameters::{Nothing, Parameters, Whole};
 use crate::http::route::{self, Rate, Route};
 use crate::http::schema::Kind;
 
@@ -49,6 +49,7 @@ pub fn routes() -> Vec<Route> {
             .answers(&[
                 ("events", Kind::List),
                 ("position", Kind::Number),
+                ("receipt", Kind::Text),
                 ("more", Kind::Boolean),
             ]),
         route::post("/audit/subscriptions/{name}/acknowledge", acknowledge)
@@ -62,53 +63,38 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// What a subscription is of. Several names or ids are separated by commas.
-#[derive(Parameters)]
-struct Begin {
-    room: Option<String>,
-    user: Option<String>,
-    actor: Option<String>,
-    #[param(name = "type")]
-    event_type: Option<String>,
-    category: Option<String>,
-    stream: Option<String>,
-    text: Option<String>,
-    from: Option<String>,
-}
-
 /// What was handled, and how much of what comes next is wanted: `limit` events, after at most `wait` seconds.
 #[derive(Parameters)]
 struct Next {
     acknowledge: Option<u64>,
-    limit: Option<u32>,
+    receipt: Option<String>,
+    limit: Option<OfEvents>,
     wait: Option<u32>,
 }
 
 #[derive(Parameters)]
-struct Handled {
-    position: u64,
+struct Acknowledge {
+    position: Whole,
+    receipt: Option<String>,
 }
 
-#[derive(Parameters)]
-struct Nothing {}
+/// What is acknowledged, if anything is. A receipt alone acknowledges nothing.
+fn handled(position: Option<u64>, receipt: Option<&str>) -> Result<Option<Handled>, ApiError> {
+    let receipt = receipt.map(str::parse).transpose();
+    let receipt = receipt.map_err(|_| wording::receipt())?;
+    match (position.map(UpTo::new), receipt) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(wording::receipt()),
+        (Some(position), receipt) => Ok(Some(Handled { position, receipt })),
+    }
+}
 
-async fn begin(call: Call, params: Begin) -> Outcome {
+async fn begin(call: Call, question: Question) -> Outcome {
     call.input.body_only()?;
     let auditor = Auditor::caller(&call.state, &call.caller)?;
-    let asked = Asked {
-        rooms: list(params.room.as_ref()),
-        users: list(params.user.as_ref()),
-        actors: list(params.actor.as_ref()),
-        types: list(params.event_type.as_ref()),
-        categories: list(params.category.as_ref()),
-        stream: params.stream,
-        text: params.text,
-        from: params.from,
-        ..Asked::default()
-    };
     let name = call.input.path("name");
-    let question = subscriptions::begin(&call.state, &auditor, name, &asked).await?;
-    Ok(Answer::empty().field("question", &question.narrowed()))
+    let of = subscriptions::begin(&call.state, &auditor, name, &question.asked()).await?;
+    Ok(Answer::empty().field("question", &of.narrowed()))
 }
 
 async fn all(call: Call, _: Nothing) -> Outcome {
@@ -119,17 +105,13 @@ async fn all(call: Call, _: Nothing) -> Outcome {
 }
 
 async fn next(call: Call, params: Next) -> Outcome {
-    let limit = usize::try_from(params.limit.unwrap_or(PAGE)).unwrap_or(usize::MAX);
-    if limit == 0 || limit > MOST_ENTRIES {
-        return Err(wording::record_limit(MOST_ENTRIES));
-    }
     let wait = Duration::from_secs(params.wait.unwrap_or(0).into());
     if wait > MOST_WAIT {
         return Err(wording::longest_wait(MOST_WAIT.as_secs()));
     }
     let wish = Wish {
-        acknowledge: params.acknowledge.map(UpTo::new),
-        limit,
+        acknowledge: handled(params.acknowledge, params.receipt.as_deref())?,
+        limit: params.limit.map_or(PAGE, OfEvents::items),
         wait: wait.min(call.state.doors().longest_wait),
     };
     let (name, stop) = (call.input.path("name"), call.state.closing());
@@ -144,14 +126,18 @@ fn write(batch: &Batch) -> Answer {
     Answer::empty()
         .field("events", &events)
         .field("position", &batch.position)
+        .field("receipt", &batch.receipt)
         .field("more", &batch.more)
 }
 
-async fn acknowledge(call: Call, params: Handled) -> Outcome {
+async fn acknowledge(call: Call, params: Acknowledge) -> Outcome {
     call.input.body_only()?;
     let auditor = Auditor::caller(&call.state, &call.caller)?;
-    let (name, position) = (call.input.path("name"), UpTo::new(params.position));
-    subscriptions::acknowledge(&call.state, &auditor, name, position).await?;
+    let name = call.input.path("name");
+    let handled = handled(Some(params.position.0), params.receipt.as_deref())?;
+    if let Some(handled) = handled {
+        subscriptions::acknowledge(&call.state, &auditor, name, handled).await?;
+    }
     Ok(Answer::empty())
 }
 
@@ -166,6 +152,7 @@ fn document(listed: &Listed) -> Value {
     let open = &record.open;
     json!({
         "name": record.name,
+        // Without a name: the account is gone.
         "owner": {"id": open.owner, "name": listed.owner},
         "question": listed.asked.as_ref().map(Asked::narrowed),
         "from": open.after.get().saturating_add(1),

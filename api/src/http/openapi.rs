@@ -418,7 +418,7 @@ fn kind(kind: Kind) -> Shape {
     match kind {
         Kind::Text | Kind::Document => scalar(Type::String).into(),
         Kind::LongText(least) => scalar(Type::String).min_length(Some(least)).into(),
-        Kind::Number => scalar(Type::Number).into(),
+        Kind::Number | Kind::Whole => scalar(Type::Number).into(),
         Kind::Positive => scalar(Type::Number).exclusive_minimum(Some(0)).into(),
         Kind::Boolean => scalar(Type::Boolean).into(),
         Kind::Object => object().into(),

@@ -234,12 +234,27 @@ macro_rules! whole_numbers {
             fn read(value: Option<Value>, name: &'static str) -> Result<Self, ApiError> {
                 let value = there(value, name)?;
                 let number = value.as_u64().and_then(|number| number.try_into().ok());
-                number.ok_or_else(|| mismatch("integer", &value, name))
+                number.ok_or_else(|| {
+                    let wanted = format!("a whole number from 0 to {}", <$number>::MAX);
+                    mismatch(&wanted, &value, name)
+                })
             }
         }
     )*};
 }
 whole_numbers!(u16, u32, u64);
+
+/// A whole number that is sent as one, in JSON: neither null nor a text counts as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole(pub u64);
+
+impl Param for Whole {
+    const KIND: Kind = Kind::Whole;
+
+    fn read(value: Option<Value>, name: &'static str) -> Result<Self, ApiError> {
+        u64::read(value, name).map(Self)
+    }
+}
 
 impl Param for Value {
     const KIND: Kind = Kind::Any;

@@ -19,6 +19,8 @@ pub enum Kind {
     /// A point in time: ISO-8601, milliseconds, or `{"$date": ms}` where the schema is open.
     Date,
     Number,
+    /// A whole number that is not negative, in a JSON body: nothing else is converted to one.
+    Whole,
     /// A number above zero.
     Positive,
     Boolean,
@@ -222,6 +224,9 @@ impl Kind {
                     .then(|| format!("must NOT have fewer than {least} characters"));
             }
             Self::Number => as_number(value),
+            Self::Whole => {
+                return (!value.is_u64()).then(|| "must be a whole number".to_owned());
+            }
             Self::Positive => {
                 if !as_number(value) {
                     return Some("must be number".to_owned());
@@ -257,7 +262,7 @@ impl Kind {
             Self::Text | Self::Document | Self::LongText(_) | Self::Enum(_) | Self::Date => {
                 "string"
             }
-            Self::Number | Self::Positive => "number",
+            Self::Number | Self::Whole | Self::Positive => "number",
             Self::Boolean => "boolean",
             Self::Object | Self::Shape(_) => "object",
             Self::Texts | Self::List => "array",

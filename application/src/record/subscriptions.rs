@@ -8,10 +8,12 @@ mod decide;
 mod list;
 mod manage;
 mod next;
+mod receipt;
 mod subject;
 mod waiters;
 
 pub use list::{Listed, list};
 pub use manage::{acknowledge, begin, end, end_at_once};
 pub use next::{Batch, MOST_WAIT, Wish, next};
+pub use receipt::{Handled, Receipt};
 pub use waiters::Waiters;

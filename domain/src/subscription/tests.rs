@@ -90,8 +90,13 @@ fn reading(life: u64, acknowledge: Option<u64>, upto: u64) -> SubscriptionComman
 }
 
 fn acknowledge(position: u64) -> SubscriptionCommand {
+    acknowledge_of(1, position)
+}
+
+fn acknowledge_of(life: u64, position: u64) -> SubscriptionCommand {
     SubscriptionCommand::Acknowledge {
         name: name(),
+        life,
         position: UpTo::new(position),
         at: AT,
     }
@@ -207,6 +212,30 @@ fn there_are_only_so_many() {
 }
 
 #[test]
+fn the_text_that_is_looked_for_is_bounded() {
+    let ann = ann();
+    let looking_for = |length: usize| SubscriptionCommand::Begin {
+        name: name(),
+        subject: Subject {
+            text: Some("é".repeat(length)),
+            ..Subject::default()
+        },
+        after: UpTo::new(0),
+        private_rooms: false,
+        at: AT,
+    };
+    let longest = Subscription::decide(
+        &Subscription::default(),
+        looking_for(LONGEST_TEXT),
+        &by(&ann, false),
+    );
+    assert_eq!(longest.map(|events| events.len()), Ok(1));
+    given::<Subscription>([])
+        .when(looking_for(LONGEST_TEXT + 1), &by(&ann, false))
+        .then_refused(SubscriptionRefusal::LongText);
+}
+
+#[test]
 fn reading_acknowledges_and_hands_out_at_once() {
     let ann = ann();
     let me = by(&ann, false);
@@ -303,15 +332,20 @@ fn a_later_subscription_of_the_same_name_gets_nothing_of_the_former() {
     let ann = ann();
     let me = by(&ann, false);
     let again = || [begun(), read(10, 20), ended(), begun()];
-    given::<Subscription>(again())
-        .when(reading(1, None, 20), &me)
-        .then_refused(SubscriptionRefusal::NotFound);
-    given::<Subscription>(again())
-        .when(acknowledge(20), &me)
-        .then_refused(SubscriptionRefusal::NotHandedOut {
-            position: UpTo::new(20),
-            handed_out: UpTo::new(10),
-        });
+    // The position was handed out again, by the later one.
+    let caught_up = || again().into_iter().chain([read(10, 20)]);
+    for command in [
+        reading(1, None, 20),
+        reading(1, Some(20), 30),
+        acknowledge(20),
+    ] {
+        given::<Subscription>(caught_up())
+            .when(command, &me)
+            .then_refused(SubscriptionRefusal::OtherHistory);
+    }
+    given::<Subscription>(caught_up())
+        .when(acknowledge_of(2, 20), &me)
+        .then([acknowledged(20)]);
     given::<Subscription>(again())
         .when(reading(2, None, 20), &me)
         .then([read(10, 20)]);

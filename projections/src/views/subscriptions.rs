@@ -16,7 +16,7 @@ use crate::numbers::unsigned;
 /// The version is raised with whatever changes the state.
 pub(crate) const VIEW: Projection = Projection {
     name: "record_subscriptions",
-    version: 1,
+    version: 2,
     tables: "CREATE TABLE record_subscriptions (
         name TEXT NOT NULL PRIMARY KEY,
         -- How many events its stream has.

@@ -14,7 +14,7 @@ use tests::client::Client;
 use tests::server::Server;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{auditor, events};
+use crate::{auditor, end, events, say};
 
 /// How often something is killed.
 const KILLS: usize = 12;
@@ -72,8 +72,15 @@ impl Consumer {
         Self(child.unwrap())
     }
 
-    fn runs(&mut self) -> bool {
-        self.0.try_wait().unwrap().is_none()
+    /// Waits until it has counted what is wanted.
+    async fn counts(&mut self, file: &Path, wanted: &BTreeMap<String, i64>) {
+        let deadline = Instant::now() + PATIENCE;
+        while counted(file) != *wanted && Instant::now() < deadline {
+            let ended = self.0.try_wait().unwrap();
+            assert_eq!(ended, None, "the example ended by itself");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(counted(file), *wanted, "counted, and recorded");
     }
 }
 
@@ -156,14 +163,36 @@ async fn every_message_is_counted_once_whatever_is_killed() {
     let admin = server.admin().await;
     let wanted = recorded(&admin).await;
     assert_eq!(wanted.len(), 2, "both wrote: {wanted:?}");
-    let deadline = Instant::now() + PATIENCE;
-    while counted(&file) != wanted && Instant::now() < deadline {
-        assert!(consumer.runs(), "the example ended by itself");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    assert_eq!(counted(&file), wanted, "counted, and recorded");
+    consumer.counts(&file, &wanted).await;
     let shown = events(&admin, "type=SubscriptionRead").await;
     let shown = shown.iter().map(|event| &event["data"]["shown"]["results"]);
     let shown: i64 = shown.filter_map(Value::as_i64).sum();
     assert!(shown >= wanted.values().sum(), "{shown} were handed out");
+}
+
+/// What it counted is of no use if the subscription is another by now, or is further than the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_begins_anew_when_its_place_is_of_another_history() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let eve = auditor(&admin, "eve").await;
+    let address = Address::of(&server).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file: PathBuf = folder.path().join("counts.db");
+    say(&admin, "GENERAL", "one").await;
+    let mut consumer = Consumer::start(&address, &eve, &file);
+    consumer.counts(&file, &recorded(&admin).await).await;
+    let older = folder.path().join("older.db");
+    drop(consumer);
+    std::fs::copy(&file, &older).unwrap();
+
+    end(&eve, "count-messages").await.ok();
+    say(&admin, "GENERAL", "two").await;
+    let mut consumer = Consumer::start(&address, &eve, &file);
+    consumer.counts(&file, &recorded(&admin).await).await;
+    say(&admin, "GENERAL", "three").await;
+    consumer.counts(&file, &recorded(&admin).await).await;
+    drop(consumer);
+    let mut restored = Consumer::start(&address, &eve, &older);
+    restored.counts(&older, &recorded(&admin).await).await;
 }

@@ -8,6 +8,8 @@
 mod access;
 mod delivery;
 mod example;
+mod history;
+mod input;
 mod questions;
 mod races;
 mod waiting;
@@ -55,6 +57,7 @@ async fn listed(client: &Client, name: &str) -> Option<Value> {
 struct Batch {
     events: Vec<Value>,
     position: u64,
+    receipt: String,
     more: bool,
 }
 
@@ -64,6 +67,7 @@ async fn batch(client: &Client, name: &str, parameters: &str) -> Batch {
     Batch {
         events: body["events"].as_array().expect("events").clone(),
         position: body["position"].as_u64().expect("a position"),
+        receipt: body["receipt"].as_str().expect("a receipt").to_owned(),
         more: body["more"].as_bool().expect("whether there is more"),
     }
 }

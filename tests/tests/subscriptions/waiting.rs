@@ -6,7 +6,7 @@ use serde_json::json;
 use tests::client::Client;
 use tests::server::Server;
 
-use crate::{auditor, batch, events, listed, poll, say, subscribe};
+use crate::{auditor, batch, end, events, listed, poll, say, subscribe};
 
 /// Asks for more and waits; returns once that request waits.
 async fn begin_to_wait(
@@ -62,6 +62,37 @@ async fn who_waits_for_a_stream_is_told_what_is_added_to_it() {
     admin.post("channels.setTopic", body).await.ok();
     let told = waiting.await.unwrap().ok();
     assert_eq!(told["events"][0]["type"], "TopicChanged", "{told}");
+}
+
+/// Who waits for what is gone would wait in vain, and for what began since under the name, for something else.
+#[tokio::test]
+async fn who_waits_for_a_subscription_that_ends_is_told() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let question = json!({"type": "MessagePosted"});
+    subscribe(&admin, "all", question).await.ok();
+    let waiting = begin_to_wait(&admin, "all").await;
+    end(&admin, "all").await.ok();
+    let told = waiting.await.unwrap().refused(400);
+    assert_eq!(told["errorType"], "error-no-such-subscription");
+}
+
+/// One request looks through so much and no more, however long it may wait.
+#[tokio::test]
+async fn who_may_wait_is_answered_when_much_does_not_match() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let most = json!({"value": 300_000});
+    let path = "settings/Message_MaxAllowedSize";
+    admin.post(path, most).await.ok();
+    let question = json!({"text": "needle"});
+    subscribe(&admin, "all", question).await.ok();
+    for _ in 0..40 {
+        say(&admin, "GENERAL", &"x".repeat(260_000)).await;
+    }
+    let told = batch(&admin, "all", "wait=60").await;
+    assert_eq!(told.events.len(), 0);
+    assert!(told.more, "not all was looked at");
 }
 
 #[tokio::test]

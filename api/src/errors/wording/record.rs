@@ -27,12 +27,14 @@ pub fn export_refused(code: &'static str, refusal: &Refusal) -> ApiError {
 pub fn subscription_refused(refusal: &SubscriptionRefusal) -> ApiError {
     let code = match refusal {
         SubscriptionRefusal::InvalidName => "error-invalid-name",
+        SubscriptionRefusal::LongText => "error-invalid-query",
         SubscriptionRefusal::TooMany => "error-too-many-subscriptions",
         SubscriptionRefusal::NotFound => "error-no-such-subscription",
         SubscriptionRefusal::OtherQuestion { .. } => "error-other-question",
         SubscriptionRefusal::Backwards { .. } | SubscriptionRefusal::NotHandedOut { .. } => {
             "error-invalid-position"
         }
+        SubscriptionRefusal::OtherHistory => "error-other-history",
         SubscriptionRefusal::NotOwner => {
             return ApiError::denied("error-not-allowed", refusal.to_string());
         }
@@ -45,6 +47,14 @@ pub fn longest_wait(most: impl Display) -> ApiError {
     ApiError::coded(
         "error-invalid-params",
         format!("wait is a number of seconds, {most} at most"),
+    )
+}
+
+/// What is sent as the receipt of an answer is none, or goes with nothing.
+pub fn receipt() -> ApiError {
+    ApiError::coded(
+        "error-invalid-params",
+        "receipt is what an answer of the subscription had as `receipt`, and goes with the position that is acknowledged",
     )
 }
 

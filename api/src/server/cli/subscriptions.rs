@@ -86,20 +86,45 @@ fn page(told: &Subscribed) -> String {
         Subscribed::Removed => return "It is no more.\n".to_owned(),
         Subscribed::List(rows) => rows,
     };
+    let (first, second) = ("subscription", "owner");
+    let texts: Vec<_> = rows
+        .iter()
+        .map(|row| (harmless(&row.name), harmless(&row.owner)))
+        .collect();
+    let widest = |title: &str, column: fn(&(String, String)) -> &String| {
+        let widths = texts.iter().map(|row| column(row).chars().count());
+        widths.max().unwrap_or(0).max(title.len())
+    };
+    let (name, owner) = (widest(first, |row| &row.0), widest(second, |row| &row.1));
     let mut table = format!(
-        "{:<24} {:<20} {:>12} {:>12}\n",
-        "subscription", "owner", "checkpoint", "behind"
+        "{first:<name$}  {second:<owner$} {:>12} {:>12}\n",
+        "checkpoint", "behind"
     );
-    for row in rows {
+    for (row, (called, whose)) in rows.iter().zip(&texts) {
         // Writing to a string cannot fail.
         let _ = writeln!(
             table,
-            "{:<24} {:<20} {:>12} {:>12}",
-            harmless(&row.name),
-            harmless(&row.owner),
-            row.checkpoint,
-            row.behind
+            "{called:<name$}  {whose:<owner$} {:>12} {:>12}",
+            row.checkpoint, row.behind
         );
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_what_is_in_them() {
+        let row = |name: &str, owner: &str| json!({"name": name, "owner": owner, "checkpoint": 7, "behind": 3});
+        let rows = [row(&"x".repeat(64), "ann"), row("y", &"é".repeat(100))];
+        let told: Subscribed = serde_json::from_value(json!({"list": rows})).unwrap();
+        let table = page(&told);
+        let widths: Vec<_> = table.lines().map(|line| line.chars().count()).collect();
+        assert_eq!(widths, [widths[0]; 3], "{table}");
+        assert_eq!(widths[0], 64 + 2 + 100 + 2 * 13);
+    }
 }

@@ -32,6 +32,7 @@ pub enum Subscribed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionRow {
     pub name: String,
+    /// An id, if the account is gone.
     pub owner: String,
     pub checkpoint: u64,
     /// How many positions of the log lie behind it.
@@ -40,9 +41,11 @@ pub struct SubscriptionRow {
 
 impl From<Listed> for SubscriptionRow {
     fn from(listed: Listed) -> Self {
+        let id = &listed.record.open.owner;
+        let owner = listed.owner.unwrap_or_else(|| format!("{id} (deleted)"));
         Self {
+            owner,
             name: listed.record.name,
-            owner: listed.owner,
             checkpoint: listed.record.open.acknowledged.get(),
             behind: listed.behind,
         }

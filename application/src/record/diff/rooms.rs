@@ -117,11 +117,8 @@ impl Candidates {
         }
         let was_there = rooms()
             .filter(|(_, (room, (before, after)))| *before || *after || self.made.contains(*room));
-        was_there
-            .map(|(index, _)| index)
-            .last()
-            .into_iter()
-            .collect()
+        let last = was_there.map(|(index, _)| index).max();
+        last.into_iter().collect()
     }
 }
 

@@ -13,8 +13,8 @@ use crate::workspace::Workspace;
 pub struct Listed {
     /// What the views know of it.
     pub record: SubscriptionRecord,
-    /// What its owner is called now; the id if the account is gone.
-    pub owner: String,
+    /// What its owner is called now; `None`: the account is gone.
+    pub owner: Option<String>,
     /// What it is of; `None`: that may name private rooms, which whoever asks does not see.
     pub asked: Option<Asked>,
     /// How many positions of the log lie behind the checkpoint.
@@ -30,10 +30,7 @@ pub async fn list(workspace: &Workspace, auditor: &Auditor) -> Result<Vec<Listed
         let owner = workspace.views().user(&record.open.owner).await?;
         let shown = auditor.sees_private_rooms() || !record.open.private_rooms;
         listed.push(Listed {
-            owner: owner.map_or_else(
-                || record.open.owner.to_string(),
-                |user| user.username.clone(),
-            ),
+            owner: owner.map(|user| user.username.clone()),
             asked: shown.then(|| asked(&record.open.subject)),
             behind: head.saturating_sub(record.open.acknowledged.get()),
             record,

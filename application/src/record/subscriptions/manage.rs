@@ -1,11 +1,10 @@
 //! Beginning and ending subscriptions, and acknowledging without asking for more.
 
 use domain::permission::Permission;
-use domain::subscription::{
-    Subject, SubscriptionCommand, SubscriptionContext, SubscriptionName, UpTo,
-};
+use domain::subscription::{Subject, SubscriptionCommand, SubscriptionContext, SubscriptionName};
 
-use super::decide::{context, decide};
+use super::decide::{context, decide, open};
+use super::receipt::Handled;
 use super::subject::{asked, subject};
 use crate::caller::Caller;
 use crate::error::Error;
@@ -33,6 +32,7 @@ pub async fn begin(
         private_rooms: auditor.sees_private_rooms(),
         at: now(),
     };
+    let _turn = workspace.subscribers().turn_to_begin().await;
     let context = SubscriptionContext {
         subscriptions: workspace.views().subscriptions().await?.len(),
         ..context(auditor.actor())
@@ -57,14 +57,15 @@ pub async fn acknowledge(
     workspace: &Workspace,
     auditor: &Auditor,
     name: &str,
-    position: UpTo,
+    handled: Handled,
 ) -> Result<(), Error> {
     let name = SubscriptionName::parse(name)?;
-    let at = now();
+    let open = open(workspace, auditor, &name).await?;
     let command = SubscriptionCommand::Acknowledge {
         name: name.clone(),
-        position,
-        at,
+        life: open.life,
+        position: handled.position(workspace, &open).await?,
+        at: now(),
     };
     decide(workspace, &name, command, &context(auditor.actor())).await
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{context, decide, open};
+use super::receipt::{Handled, Receipt};
 use crate::caller::Caller;
 use crate::error::{Error, Fault, Refusal};
 use crate::ids::now;
@@ -30,7 +31,7 @@ const STRIDE: u64 = 1_000;
 #[derive(Clone, Copy, Debug)]
 pub struct Wish {
     /// What it has handled, if that is news.
-    pub acknowledge: Option<UpTo>,
+    pub acknowledge: Option<Handled>,
     /// How many events it wants at most.
     pub limit: usize,
     /// How long it waits for the first; [`MOST_WAIT`] at most.
@@ -44,6 +45,8 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// What to acknowledge once they are handled.
     pub position: UpTo,
+    /// What to acknowledge it with.
+    pub receipt: Receipt,
     /// There may be more behind them already.
     pub more: bool,
 }
@@ -63,7 +66,11 @@ pub async fn next(
     let name = SubscriptionName::parse(name)?;
     let generation = workspace.executor().store().generation();
     let open = open(workspace, &auditor, &name).await?;
-    let checkpoint = open.acknowledging(wish.acknowledge)?;
+    let handled = match wish.acknowledge {
+        Some(handled) => Some(handled.position(workspace, &open).await?),
+        None => None,
+    };
+    let checkpoint = open.acknowledging(handled)?;
     let sieve = Sieve {
         filter: Filter::of_subscription(&open.subject)?,
         private_rooms: auditor.sees_private_rooms(),
@@ -154,10 +161,18 @@ impl Search<'_> {
                 () = tokio::time::sleep_until(patience) => break,
                 () = news => self.still_allowed().await?,
             }
+            self.still_there().await?;
             seen = self.workspace.views().applied();
             page = self.look(UpTo::new(page.cursor.get())).await?;
         }
         Ok(page)
+    }
+
+    /// Ends the waiting for a subscription that ended. One of the same name that began since is of another question.
+    async fn still_there(&self) -> Result<(), Error> {
+        let open = open(self.workspace, &self.auditor, &self.name).await?;
+        open.living(self.open.life)?;
+        Ok(())
     }
 
     /// Ends the waiting of somebody who may no longer read, or no longer sees the same.
@@ -178,6 +193,7 @@ impl Search<'_> {
         }
         let command = SubscriptionCommand::Acknowledge {
             name: self.name.clone(),
+            life: self.open.life,
             position: self.checkpoint,
             at: now(),
         };
@@ -192,11 +208,7 @@ impl Search<'_> {
         let told = !page.entries.is_empty() || page.more || passed >= STRIDE;
         if !told {
             self.acknowledge().await?;
-            return Ok(Batch {
-                entries: Vec::new(),
-                position: self.checkpoint,
-                more: page.more,
-            });
+            return self.batch(Vec::new(), self.checkpoint, page.more).await;
         }
         self.still_allowed().await?;
         let mut tally = Tally::default();
@@ -211,11 +223,19 @@ impl Search<'_> {
             private_rooms: self.auditor.sees_private_rooms(),
             at: now(),
         };
+        self.same_log()?;
         self.decide(command).await?;
+        self.batch(page.entries, upto, page.more).await
+    }
+
+    async fn batch(&self, entries: Vec<Entry>, position: UpTo, more: bool) -> Result<Batch, Error> {
+        let receipt = Receipt::of(self.workspace, &self.open, position).await?;
+        self.same_log()?;
         Ok(Batch {
-            entries: page.entries,
-            position: upto,
-            more: page.more,
+            entries,
+            position,
+            receipt,
+            more,
         })
     }
 
