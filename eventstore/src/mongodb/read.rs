@@ -9,7 +9,7 @@ use ::mongodb::bson::{DateTime, Document, doc};
 use ::mongodb::options::{FindOptions, Hint};
 use domain::{StreamId, Timestamp};
 
-use super::connect::{BY_POSITION, BY_STREAM, BY_TIME};
+use super::connect::{BY_POSITION, BY_STREAM};
 use super::document::{long, to_event, to_i64, to_u64};
 use super::failure::Failure;
 use super::shared::{Backoff, Shared};
@@ -124,22 +124,52 @@ fn date(time: Timestamp) -> DateTime {
     )
 }
 
+/// How many events are looked at in one step of a search. Four steps find one of a million.
+const PROBES: u64 = 32;
+
 /// The first position recorded at or after `time`; the one after the last event when there is none. Times never run
-/// backwards along positions: it comes right after the last event before `time`.
+/// backwards along positions, so it is searched for by halves, or smaller parts: not every server looks up the last of many
+/// in the order of an index.
 pub(super) async fn first_since(shared: &Shared, time: Timestamp) -> Result<Position, Failure> {
-    let before = shared
-        .events
-        .find_one(doc! { "recorded_at": { "$lt": date(time) } })
-        .sort(doc! { "recorded_at": -1, "position": -1 })
-        .projection(doc! { "position": 1 })
-        .hint(Hint::Name(BY_TIME.to_owned()))
+    let last = shared.head().await?;
+    // What is before `from` was recorded earlier; what is from `to` on was not.
+    let (mut from, mut to) = (Position::START.next().get(), last.next().get());
+    while from < to {
+        let apart = usize::try_from((to - from).div_ceil(PROBES)).unwrap_or(usize::MAX);
+        let places: Vec<i64> = (from..to).step_by(apart).map(to_i64).collect();
+        let probes = times(shared, places).await?;
+        let (earlier, later): (Vec<_>, Vec<_>) =
+            probes.into_iter().partition(|(_, at)| *at < date(time));
+        let (earlier, later) = (earlier.last(), later.first());
+        if earlier.is_none() && later.is_none() {
+            return Err(Failure::Refused(format!("no event is at position {from}")));
+        }
+        to = later.map_or(to, |(position, _)| *position);
+        // Where none was earlier, the first that was looked at is where the search began.
+        from = earlier.map_or(to, |(position, _)| position + 1);
+    }
+    Ok(Position::new(from))
+}
+
+/// When the events at some places were recorded, in the order of their positions.
+async fn times(shared: &Shared, places: Vec<i64>) -> Result<Vec<(u64, DateTime)>, Failure> {
+    let found = shared.events.find(doc! { "position": { "$in": places } });
+    let found = found.projection(doc! { "position": 1, "recorded_at": 1 });
+    let mut found = found.await.map_err(|error| shared.failure(&error))?;
+    let mut times = Vec::new();
+    while found
+        .advance()
         .await
-        .map_err(|error| shared.failure(&error))?;
-    let last = match before {
-        None => Position::START,
-        Some(event) => Position::new(to_u64(long(&event, "position").map_err(Failure::Refused)?)),
-    };
-    Ok(last.next())
+        .map_err(|error| shared.failure(&error))?
+    {
+        let event = found.current();
+        let position = long(event, "position").map_err(Failure::Refused)?;
+        let at = event.get_datetime("recorded_at");
+        let at = at.map_err(|error| Failure::Refused(error.to_string()))?;
+        times.push((to_u64(position), at));
+    }
+    times.sort_unstable_by_key(|(position, _)| *position);
+    Ok(times)
 }
 
 /// By what a scan goes forward.
