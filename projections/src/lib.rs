@@ -70,6 +70,7 @@ pub use engine::dead_letters::{DeadLetter, Retried};
 pub use engine::facts::{
     PersonalTokenFacts, ProofFacts, SecondFactorFacts, SessionFacts, UserFacts,
 };
+pub use engine::file::files_that_serve;
 pub use engine::handle::Views;
 pub use engine::index::Index;
 pub use engine::lag::{Health, Lag};

@@ -19,8 +19,8 @@ use axum::routing::any;
 use bytes::Bytes;
 use eventstore::{Mark, Place};
 use serde::Serialize;
-use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -37,17 +37,29 @@ use crate::live::refusal;
 use crate::live::socket::{Handshake, Socket};
 use crate::state::AppState;
 
-/// Most sockets at a time: auditors are few.
+/// Most sockets of auditors at a time: they are few.
 const MOST_SOCKETS: usize = 64;
+
+/// Most sockets at a time that nobody has said who they are of. They take no place from auditors.
+const MOST_STRANGERS: usize = 16;
 
 /// How many events are read at once.
 const PART: usize = 200;
 
+/// How many events are shown before it is asked again whether they may be.
+const SHOWN_AT_ONCE: usize = 20;
+
 /// Time between pings. A client that answers none in between is gone.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// How long the client may take to say who it is, and to take what is sent.
+/// How long the client may take to say who it is.
+const INTRODUCTION: Duration = Duration::from_secs(5);
+
+/// How long the client may take to take what is sent.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long the client may take to hear why the socket is closed.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Cheap to clone; all clones are the same door.
 #[derive(Clone)]
@@ -56,6 +68,7 @@ pub struct AuditLive(Arc<Shared>);
 struct Shared {
     state: AppState,
     sockets: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -65,6 +78,7 @@ impl AuditLive {
         Self(Arc::new(Shared {
             state,
             sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
+            strangers: Arc::new(Semaphore::new(MOST_STRANGERS)),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }))
@@ -104,19 +118,44 @@ async fn open(State(AuditLive(shared)): State<AuditLive>, mut request: Request) 
             return shared.state.dialect().word(error, true).into_response();
         }
     }
-    let Ok(slot) = shared.sockets.clone().try_acquire_owned() else {
-        let text = "too many sockets are open; try again later";
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, text);
+    let comer = match caller {
+        Some(caller) => shared.place().map(|place| Comer::Known(caller, place)),
+        None => shared
+            .strangers
+            .clone()
+            .try_acquire_owned()
+            .ok()
+            .map(Comer::Stranger),
+    };
+    let Some(comer) = comer else {
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY);
     };
     let format = Format::of_protocol(handshake.protocol());
     let (response, socket) = handshake.agree();
     shared.clone().tasks.spawn(async move {
         if let Some(socket) = socket.await {
-            Connection::run(&shared, socket, format, wish, caller).await;
+            Connection::run(&shared, socket, format, wish, comer).await;
         }
-        drop(slot);
     });
     response
+}
+
+/// What whoever finds no place is told.
+const TOO_MANY: &str = "too many sockets are open; try again later";
+
+impl Shared {
+    /// A place among the sockets of auditors, if there is one.
+    fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.sockets.clone().try_acquire_owned().ok()
+    }
+}
+
+/// Who opens a socket, with the place that they have until it is closed.
+enum Comer {
+    /// Who it is was said with the handshake.
+    Known(Caller, OwnedSemaphorePermit),
+    /// They have still to say so.
+    Stranger(OwnedSemaphorePermit),
 }
 
 /// What the query string asks for.
@@ -190,7 +229,7 @@ impl Connection<'_> {
         socket: Socket,
         format: Format,
         wish: Result<Wish, ApiError>,
-        caller: Option<Caller>,
+        comer: Comer,
     ) {
         let mut connection = Connection {
             shared,
@@ -198,7 +237,7 @@ impl Connection<'_> {
             format,
             silent: false,
         };
-        let End(reason) = match connection.serve(wish, caller).await {
+        let End(reason) = match connection.serve(wish, comer).await {
             Ok(()) => End::because(1001, "the server is stopping"),
             Err(end) => end,
         };
@@ -210,7 +249,7 @@ impl Connection<'_> {
                 reason: reason.into(),
             };
             let _ = timeout(
-                PATIENCE,
+                FAREWELL,
                 connection.socket.send(Message::Close(Some(close))),
             )
             .await;
@@ -218,15 +257,16 @@ impl Connection<'_> {
     }
 
     /// Shows events until the server stops.
-    async fn serve(
-        &mut self,
-        wish: Result<Wish, ApiError>,
-        caller: Option<Caller>,
-    ) -> Result<(), End> {
+    async fn serve(&mut self, wish: Result<Wish, ApiError>, comer: Comer) -> Result<(), End> {
         let state = &self.shared.state;
-        let caller = match caller {
-            Some(caller) => caller,
-            None => self.introduced().await?,
+        let (caller, _place) = match comer {
+            Comer::Known(caller, place) => (caller, place),
+            Comer::Stranger(place) => {
+                let caller = self.introduced().await?;
+                drop(place);
+                let place = self.shared.place();
+                (caller, place.ok_or_else(|| End::because(1013, TOO_MANY))?)
+            }
         };
         let auditor = Auditor::caller(state, &caller).map_err(Error::from)?;
         let wish = wish.map_err(|error| End::because(4004, error.to_string()))?;
@@ -245,7 +285,7 @@ impl Connection<'_> {
     }
 
     async fn introduced(&mut self) -> Result<Caller, End> {
-        let first = timeout(PATIENCE, self.socket.recv()).await;
+        let first = timeout(INTRODUCTION, self.socket.recv()).await;
         let Ok(Some(Ok(message))) = first else {
             return Err(End::unauthenticated("nobody said who is there"));
         };
@@ -268,13 +308,37 @@ impl Connection<'_> {
         caller: &Caller,
         auditor: &Auditor,
     ) -> Result<(), End> {
-        let stop = self.shared.stop.clone();
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
+        let stop = self.shared.stop.clone();
+        loop {
+            let next = self.next(reading, &mut heartbeat, caller, auditor);
+            let entries = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                entries = next => entries?,
+            };
+            for part in entries.chunks(SHOWN_AT_ONCE) {
+                Self::still_allowed(&self.shared.state, caller, auditor).await?;
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    shown = self.show(part, reading) => shown?,
+                }
+            }
+        }
+    }
+
+    /// The next events. Whatever the client says meanwhile, they are looked for without interruption.
+    async fn next(
+        &mut self,
+        reading: &mut Reading,
+        heartbeat: &mut Interval,
+        caller: &Caller,
+        auditor: &Auditor,
+    ) -> Result<Vec<Entry>, End> {
+        let mut next = std::pin::pin!(reading.next(PART));
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
                 message = self.socket.recv() => match message {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::GONE),
                     Some(Ok(_)) => self.silent = false,
@@ -286,11 +350,7 @@ impl Connection<'_> {
                     Self::still_allowed(&self.shared.state, caller, auditor).await?;
                     self.send(Message::Ping(Bytes::new())).await?;
                 }
-                entries = reading.next(PART) => {
-                    let entries = entries?.unwrap_or_default();
-                    Self::still_allowed(&self.shared.state, caller, auditor).await?;
-                    self.show(&entries, reading).await?;
-                }
+                entries = &mut next => return Ok(entries?.unwrap_or_default()),
             }
         }
     }
@@ -305,8 +365,9 @@ impl Connection<'_> {
                 kind: "event",
                 data: Document(entry),
             };
-            self.send(encode(&frame, self.format)).await?;
+            // Before it is sent: of what is broken off in between, nobody knows whether it came.
             reading.showed(std::slice::from_ref(entry));
+            self.send(encode(&frame, self.format)).await?;
         }
         Ok(())
     }

@@ -148,6 +148,17 @@ pub(crate) fn current(dir: &Path) -> Option<PathBuf> {
     (generation(&path).is_some() && path.is_file()).then_some(path)
 }
 
+/// What a copy of the views in `dir` has to have: the file that serves, what was written of it last, and what says which it
+/// is and whether it can be trusted. Empty: none serves.
+pub fn files_that_serve(dir: &Path) -> Vec<PathBuf> {
+    let Some(serving) = current(dir) else {
+        return Vec::new();
+    };
+    let written = write_ahead_log(&serving);
+    let all = [dir.join(POINTER), unsynced::mark_in(dir), written, serving];
+    all.into_iter().filter(|file| file.exists()).collect()
+}
+
 /// The file that serves in `dir`, for read-only use; `None` also if it will not serve again: see [`super::unsynced`].
 pub(crate) fn current_trusted(dir: &Path) -> Result<Option<PathBuf>, ViewsError> {
     let mark = unsynced::read(dir).map_err(|error| problem(dir, &error))?;

@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 const MARK: &str = "views.unsynced";
@@ -24,6 +24,11 @@ static RUN: LazyLock<Option<String>> = LazyLock::new(|| {
 /// How writers sync, as a value of SQLite's pragma `synchronous`.
 pub(crate) fn synchronous() -> &'static str {
     if RUN.is_some() { "OFF" } else { "NORMAL" }
+}
+
+/// Where the mark of a folder is, if it has one.
+pub(crate) fn mark_in(dir: &Path) -> PathBuf {
+    dir.join(MARK)
 }
 
 /// What the mark in a folder says.

@@ -8,6 +8,7 @@
 mod access;
 mod blocks;
 mod command_line;
+mod crowd;
 mod explain;
 mod grants;
 mod live;

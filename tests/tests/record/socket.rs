@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 use tests::client::Client;
@@ -95,6 +95,16 @@ impl Socket {
         let frame = json!({"authenticate": {"token": token}});
         socket.send(Message::text(frame.to_string())).await;
         socket
+    }
+
+    /// Both ends, for who says and hears at the same time.
+    pub fn split(
+        self,
+    ) -> (
+        impl Sink<Message, Error = Error>,
+        impl Stream<Item = Result<Message, Error>>,
+    ) {
+        self.socket.split()
     }
 
     async fn send(&mut self, message: Message) {

@@ -245,6 +245,7 @@ pub(super) async fn take(
     let reason = why.clone();
     let copied = tokio::task::spawn_blocking(move || elsewhere::copy(folder, &reason));
     let copied = copied.await.map_err(|error| error.to_string())??;
+    let config = &copied.config(config);
     take_from_folder(config, &copied.folder, Some(why), wanted, taking, stopped).await
 }
 
