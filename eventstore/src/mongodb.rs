@@ -56,6 +56,9 @@ pub struct MongoOptions {
     pub outage_limit: Duration,
     /// How often to look at the head of the log, in case the change stream is late or not available.
     pub poll_interval: Duration,
+    /// Whether a log is made where there is none. Whoever only asks must not: a mistyped name would be a workspace in which
+    /// nothing ever happened.
+    pub make: bool,
 }
 
 impl Default for MongoOptions {
@@ -64,6 +67,7 @@ impl Default for MongoOptions {
             server_selection: Duration::from_secs(5),
             outage_limit: Duration::from_secs(15),
             poll_interval: Duration::from_secs(1),
+            make: true,
         }
     }
 }

@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::backup::Backup;
 use tests::client::Client;
-use tests::commands::printed;
+use tests::commands::{printed, refused};
 use tests::live::Live;
 use tests::mongo::MongoServer;
 use tests::on_both_logs;
@@ -122,6 +122,13 @@ async fn reactors_stop_until_they_are_told_where_to_begin(options: ServerOptions
     assert!(printed(&server, &["reactors", "list"]).contains("NOT in this log"));
 
     // While the server runs.
+    for nonsense in [
+        &["nobody", "--at", "head"][..],
+        &["--all", "--at", "999999"],
+    ] {
+        let (complaint, code) = refused(&server, &[&["reactors", "reset"], nonsense].concat());
+        assert_eq!(code, Some(2), "{nonsense:?}: {complaint}");
+    }
     let said = printed(&server, &["reactors", "reset", "--all", "--at", "head"]);
     assert!(said.contains("mail"), "{said}");
     server.until_ready().await;
@@ -294,4 +301,39 @@ async fn a_database_emptied_between_starts_is_a_new_workspace() {
     assert_eq!(texts(&admin).await, Vec::<String>::new());
     say(&admin, "anew").await;
     assert_eq!(texts(&admin).await, ["anew"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_makes_no_log_in_a_database_that_has_none() {
+    let mongo = MongoServer::shared().await;
+    let mut server = ServerOptions::default()
+        .mongo(&mongo.fresh_url())
+        .start()
+        .await;
+    say(&server.admin().await, "here").await;
+    server.stop().await;
+    let mistyped = mongo.fresh_url();
+    for question in [
+        &["log"][..],
+        &["projections", "list"],
+        &["reactors", "list"],
+    ] {
+        let mut command = server.command(&server.data());
+        let output = command.args(question).env("MONGO_URL", &mistyped).output();
+        let output = output.unwrap();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{question:?}: {complaint}");
+        assert!(
+            complaint.contains("there is no log in the MongoDB database"),
+            "{question:?}: {complaint}"
+        );
+    }
+    let database = MongoServer::database(&mistyped).await;
+    let made = database.list_collection_names().await.unwrap();
+    assert!(made.is_empty(), "nothing is made there: {made:?}");
+    let told = printed(&server, &["log", "--type", "MessagePosted"]);
+    assert!(
+        told.contains("\"here\""),
+        "the workspace is as it was: {told}"
+    );
 }

@@ -287,8 +287,13 @@ async fn private_rooms_are_refused_until_the_setting_says_otherwise() {
         assert_eq!(said, never, "it is as if there were no such message");
     }
     let output = run(&story.server, &["message", &message]);
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert_eq!(output.stdout, b"");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        complaint.contains("were left out: --private-rooms shows them too"),
+        "{complaint}"
+    );
     let page = printed(&story.server, &["message", &message, "--private-rooms"]);
     assert!(
         page.contains("in #secrets (private)\n") && page.contains("  | between us\n"),

@@ -91,10 +91,25 @@ pub enum StartError {
 
 /// Opens the log the configuration names.
 pub async fn open_log(config: &Config, folder: &DataDir) -> Result<Arc<dyn EventStore>, OpenError> {
+    open_log_with(config, folder, MongoOptions::default()).await
+}
+
+/// The log of a workspace that there is: for whoever does not serve it.
+pub async fn find_log(config: &Config, folder: &DataDir) -> Result<Arc<dyn EventStore>, OpenError> {
+    let options = MongoOptions {
+        make: false,
+        ..MongoOptions::default()
+    };
+    open_log_with(config, folder, options).await
+}
+
+async fn open_log_with(
+    config: &Config,
+    folder: &DataDir,
+    options: MongoOptions,
+) -> Result<Arc<dyn EventStore>, OpenError> {
     if let Some(url) = &config.mongo_url {
-        return Ok(Arc::new(
-            MongoLog::connect(url.reveal(), MongoOptions::default()).await?,
-        ));
+        return Ok(Arc::new(MongoLog::connect(url.reveal(), options).await?));
     }
     // Recovery after a crash may take a while.
     let path = folder.log();

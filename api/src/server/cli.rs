@@ -268,7 +268,7 @@ async fn workspace(config: &Config) -> Result<DataDir, DataDirError> {
 }
 
 async fn open_log(config: &Config, folder: &DataDir) -> Result<Arc<dyn EventStore>, Failure> {
-    let opened = app::open_log(config, folder).await;
+    let opened = app::find_log(config, folder).await;
     opened.map_err(|error| error.to_string().into())
 }
 

@@ -31,7 +31,7 @@ use futures::{StreamExt as _, stream};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use reactors::{ReactorStatus, Reactors};
+use reactors::{ReactorStatus, Reactors, ResetError};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -125,6 +125,15 @@ impl From<Error> for Failure {
         Self {
             text: error.to_string(),
             usage: matches!(error, Error::NotUnderstood(_) | Error::Subscription(_)),
+        }
+    }
+}
+
+impl From<ResetError> for Failure {
+    fn from(error: ResetError) -> Self {
+        Self {
+            text: error.to_string(),
+            usage: matches!(error, ResetError::NoSuch(_) | ResetError::Beyond(..)),
         }
     }
 }
@@ -344,17 +353,14 @@ async fn list_reactors(folder: &Path, log: &dyn EventStore) -> Answer {
 
 async fn reset_reactors(reset: &Reset, log: &dyn EventStore, reactors: &Reactors) -> Answer {
     let work = async {
-        let place = reactors::place_named(log, reset.position())
-            .await
-            .map_err(|error| error.to_string())?;
+        let place = reactors::place_named(log, reset.position()).await?;
         tracing::info!(reactor = reset.reactor, %place, "reactors begin elsewhere, as asked for on the command line");
-        let names = reactors.reset(reset.reactor.as_deref(), place).await;
-        let names = names.map_err(|error| error.to_string())?;
+        let names = reactors.reset(reset.reactor.as_deref(), place).await?;
         let names = names.into_iter().map(str::to_owned).collect();
         Ok(Answer::Reset(names, place.position.get()))
     };
     work.await
-        .unwrap_or_else(|text: String| Answer::Failed(text.into()))
+        .unwrap_or_else(|error: ResetError| Answer::Failed(error.into()))
 }
 
 /// The command line's side: the answer of the running server.

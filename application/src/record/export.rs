@@ -14,6 +14,7 @@ mod archive;
 mod attempt;
 mod begin;
 mod claim;
+mod claims;
 mod conversation;
 mod conversations;
 pub mod csv;
@@ -49,7 +50,7 @@ mod visible;
 
 pub use archive::archive;
 pub use begin::{begin, end, resume, taken};
-pub use claim::Claim;
+pub use claims::Claim;
 pub use folder::{Folder, Target, Unfinished, fill};
 pub use job::{Ended, Job, Why};
 pub use make::make;

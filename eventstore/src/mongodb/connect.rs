@@ -124,7 +124,7 @@ pub(super) async fn connect(
             .map_err(|error| unreachable(&censor, &hosts, &error))?;
         check_server(&hello, &hosts)?;
         match access {
-            Access::ReadWrite => lay_out(&database, &censor).await?,
+            Access::ReadWrite => lay_out(&database, &censor, options.make).await?,
             Access::ReadOnly => {
                 let claim = claim(&database).await;
                 let claim = claim.map_err(|error| unreachable(&censor, &hosts, &error))?;
@@ -195,7 +195,7 @@ async fn claim(database: &Database) -> Result<Option<Document>, Error> {
 }
 
 /// Claims the database and makes sure of the indexes and of the log's head.
-async fn lay_out(database: &Database, censor: &Censor) -> Result<(), OpenError> {
+async fn lay_out(database: &Database, censor: &Censor, make: bool) -> Result<(), OpenError> {
     let failed = |error: Error| {
         OpenError::Unavailable(format!(
             "cannot prepare MongoDB database {}: {}",
@@ -209,6 +209,13 @@ async fn lay_out(database: &Database, censor: &Censor) -> Result<(), OpenError> 
     let mut claim = claim(database).await.map_err(failed)?;
     if claim.is_none() {
         refuse_foreign(&present, database.name())?;
+        if !make {
+            return Err(OpenError::Unavailable(format!(
+                "there is no log in the MongoDB database {} yet: look at the name in MONGO_URL; the server makes a log when it \
+                 first starts",
+                database.name()
+            )));
+        }
         let ours = doc! { "_id": "log", "application": APPLICATION, "format": FORMAT, "created_at": DateTime::now() };
         match meta.insert_one(&ours).await {
             Ok(_) => claim = Some(ours),

@@ -203,14 +203,7 @@ impl Builder {
         // What was recorded meanwhile, so that the worker stands still only for the little that is left then. Not held back
         // any more: the end must be nearer than the head that moves away.
         let mut tx = Tx::open(file::open_writer(path)?, place, &self.registry)?;
-        for _ in 0..ROUNDS {
-            let until = self.shared.reached.position();
-            if until.get().saturating_sub(tx.position.get()) <= LITTLE {
-                break;
-            }
-            let mut pace = self.pace(claim, None);
-            tx = self.extend(tx, until, plan, move |position| pace.pass(position))?;
-        }
+        tx = self.approach(tx, plan, claim, || Ok(self.shared.reached.position()))?;
         self.pace(claim, None).go_to_the_end()?;
 
         let (reply, still) = oneshot::channel();
@@ -239,6 +232,25 @@ impl Builder {
             extend(tx, &views, intake, &mut |position, _| passed(position))
         });
         self.wait(extended)
+    }
+
+    /// Brings views close to where others are that go on meanwhile, in steps that heed orders.
+    fn approach(
+        &self,
+        mut tx: Tx,
+        plan: &Plan,
+        claim: &Arc<Claim>,
+        others: impl Fn() -> Result<Position, ViewsError>,
+    ) -> Result<Tx, ViewsError> {
+        for _ in 0..ROUNDS {
+            let until = others()?;
+            if until.get().saturating_sub(tx.position.get()) <= LITTLE {
+                break;
+            }
+            let mut pace = self.pace(claim, None);
+            tx = self.extend(tx, until, plan, move |position| pace.pass(position))?;
+        }
+        Ok(tx)
     }
 
     /// Makes a file the one that serves.
@@ -299,6 +311,7 @@ impl Builder {
         let mut sides = Moving {
             builder: self,
             plan,
+            claim,
             serving: file::open_reader(&serving)?,
             rebuilt: Some(tx),
             position: place.position,
@@ -321,6 +334,7 @@ impl Builder {
 struct Moving<'a> {
     builder: &'a Builder,
     plan: &'a Plan,
+    claim: &'a Arc<Claim>,
     serving: Connection,
     /// `None`: an attempt to bring it further has failed.
     rebuilt: Option<Tx>,
@@ -330,10 +344,24 @@ struct Moving<'a> {
 }
 
 impl Moving<'_> {
-    /// Brings what was built to where the file that serves is, as its connection sees it now.
+    /// Where the file that serves is, as its connection sees it now.
+    fn place(&self) -> Result<Place, ViewsError> {
+        let place = file::place(&self.serving, self.builder.registry.all())?;
+        place.ok_or(ViewsError::Replaced)
+    }
+
+    /// Brings what was built close to the file that serves. It may have waited for long.
+    fn approach(&mut self) -> Result<(), ViewsError> {
+        let tx = self.rebuilt.take().ok_or(ViewsError::Closed)?;
+        let served = || Ok(self.place()?.position);
+        let near = self.builder.approach(tx, self.plan, self.claim, served)?;
+        self.rebuilt = Some(near);
+        Ok(())
+    }
+
+    /// Brings what was built to where the file that serves is.
     fn follow(&mut self) -> Result<(), ViewsError> {
-        let (serving, views) = (&self.serving, self.builder.registry.all());
-        let place = file::place(serving, views)?.ok_or(ViewsError::Replaced)?;
+        let place = self.place()?;
         let mut tx = self.rebuilt.take().ok_or(ViewsError::Closed)?;
         if tx.position < place.position {
             let passed = |_| Ok(());
@@ -353,14 +381,17 @@ impl Sides for Moving<'_> {
         &mut self,
         at: impl FnOnce(&Connection, &Connection) -> Result<T, ViewsError>,
     ) -> Result<T, ViewsError> {
+        self.approach()?;
         self.serving.execute_batch("BEGIN")?;
         let looked = self.follow().and_then(|()| {
             let rebuilt = self.rebuilt.as_ref().ok_or(ViewsError::Closed)?;
             at(&self.serving, &rebuilt.conn)
         });
-        self.serving.execute_batch("COMMIT")?;
+        let ended = self.serving.execute_batch("COMMIT");
+        let looked = looked?;
+        ended?;
         self.pace.step(self.position, 1)?;
-        looked
+        Ok(looked)
     }
 }
 

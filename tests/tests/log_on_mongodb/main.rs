@@ -56,6 +56,7 @@ fn impatient() -> MongoOptions {
         server_selection: Duration::from_secs(1),
         outage_limit: Duration::from_secs(3),
         poll_interval: Duration::from_millis(200),
+        ..MongoOptions::default()
     }
 }
 

@@ -53,7 +53,7 @@ pub fn longest_wait(most: impl Display) -> ApiError {
 /// What is sent as the receipt of an answer is none, or goes with nothing.
 pub fn receipt() -> ApiError {
     ApiError::coded(
-        "error-invalid-params",
+        "error-invalid-receipt",
         "receipt is what an answer of the subscription had as `receipt`, and goes with the position that is acknowledged",
     )
 }

@@ -10,7 +10,7 @@ use application::record::export::{
 };
 use application::record::question::Asked;
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 
@@ -111,7 +111,7 @@ pub(super) fn command() -> Command {
                 .action(ArgAction::Append),
             one("user", "USER", "What this user did, or what concerns them (name or id); may be given several times")
                 .action(ArgAction::Append),
-            flag("all", "Everything").conflicts_with_all(["room", "user"]).required_unless_present_any(["room", "user", "resume"]),
+            flag("all", "Everything").conflicts_with_all(["room", "user"]),
             one("from", "POSITION|TIME", "From this position or time on; times are UTC unless they say otherwise"),
             one("to", "POSITION|TIME", "Up to this position, or before this time"),
             one("since-last", "NAME", "Go on behind the last finished export of this name; the first of a name begins at the \
@@ -126,6 +126,12 @@ pub(super) fn command() -> Command {
             flag("resume", "Go on with what was interrupted there"),
             flag("private-rooms", "Private rooms and direct messages too, although the setting Audit_Private_Rooms is off"),
         ])
+        .group(
+            ArgGroup::new("what")
+                .args(["room", "user", "all", "resume"])
+                .required(true)
+                .multiple(true),
+        )
         .after_help(
             "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
              Examples:\n  hansard export --all --format ndjson --into export\n  \

@@ -104,10 +104,9 @@ pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), Failure
             let log = open_log(config, &folder).await?;
             let place = reactors::place_named(&*log, reset.position()).await;
             log.close().await;
-            let place = place.map_err(|error| error.to_string())?;
-            let names =
-                reactors::reset_offline(&folder.reactors(), reset.reactor.as_deref(), place)
-                    .map_err(|error| error.to_string())?;
+            let place = place?;
+            let named = reset.reactor.as_deref();
+            let names = reactors::reset_offline(&folder.reactors(), named, place)?;
             (names, place.position.get())
         }
         Err(DataDirError::InUse { .. }) => {

@@ -145,8 +145,12 @@ impl Wanted {
             }
         };
         let mut response = Body::from_stream(printout.parts).into_response();
-        if let Some(reason) = printout.unrecorded.and_then(|reason| reason.parse().ok()) {
-            response.headers_mut().insert(UNRECORDED, reason);
+        if let Some(reason) = printout.unrecorded {
+            // Other characters do not get through, and whoever reads must not take it for recorded.
+            let plain = reason.replace(|letter| !(' '..='~').contains(&letter), "?");
+            if let Ok(reason) = plain.parse() {
+                response.headers_mut().insert(UNRECORDED, reason);
+            }
         }
         response
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::audit::{self, QuestionKind, RecordReader};
 use domain::limits;
 
-use super::claim::Claim;
+use super::claims::Claim;
 use super::follow::{self, AFTER, FORMAT, NAME, RESUMES, THROUGH};
 use super::job::{Ended, Job};
 use super::order::{ExportWish, Order};

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempt::{blocking, work};
 use super::begin::{begin, removed};
-use super::claim::Claim;
+use super::claims::Claim;
 use super::job::{self, Ended, Job};
 use super::kept;
 use super::order::ExportWish;

@@ -28,6 +28,9 @@ pub async fn make(
             ExportFormat::Eml => conversations(Look::Eml, reached).await?,
             ExportFormat::Rsmf => conversations(Look::Rsmf, reached).await?,
         };
+        // What is behind the last event that was found was looked through, too.
+        let all = order.upto.get() - order.after.get();
+        out.put(Piece::Progress(all, all)).await?;
         out.put(Piece::End(tally.shown())).await
     };
     match work.await {

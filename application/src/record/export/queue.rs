@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::claim::Claims;
+use super::claims::Claims;
 
 /// How many are downloaded at the same time: each holds a thread for as long as somebody takes it.
 const MOST_DOWNLOADS: usize = 8;
