@@ -16,6 +16,9 @@ use transcode::Transcoded;
 /// Letters of a UUID.
 const UUID: usize = 36;
 
+/// Letters of a leaf: two for each byte.
+const LEAF: usize = 64;
+
 /// An event with its names and its sentence, and what it gave and took if that was asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Document<'a>(pub &'a Entry);
@@ -59,7 +62,7 @@ impl Serialize for Document<'_> {
         fields.serialize_field("causation", &causation)?;
         fields.serialize_field("sentence", sentence)?;
         fields.serialize_field("data", &Data(event))?;
-        fields.serialize_field("leaf", &hex::encode(event.leaf))?;
+        fields.serialize_field("leaf", leaf(&event.leaf, &mut [0; LEAF]))?;
         if let Some(changes) = changes {
             fields.serialize_field("changes", changes)?;
         }
@@ -80,6 +83,15 @@ impl Serialize for Data<'_> {
         }
         let data = rmp_serde::from_slice(&event.data).unwrap_or(Value::Null);
         withheld::withhold(&event.event_type, data).serialize(serializer)
+    }
+}
+
+/// In hexadecimal digits. Not a text of its own: there is one for each event of an export.
+fn leaf<'a>(leaf: &[u8; LEAF / 2], digits: &'a mut [u8; LEAF]) -> &'a str {
+    match hex::encode_to_slice(leaf, digits) {
+        Ok(()) => str::from_utf8(digits).unwrap_or_default(),
+        // There are as many digits as it needs.
+        Err(_) => "",
     }
 }
 

@@ -22,8 +22,8 @@ impl Formatter for Plain {
         fragment: &str,
     ) -> std::io::Result<()> {
         let mut rest = fragment;
-        // Most texts have none of these bytes.
-        if rest.is_ascii() && !rest.as_bytes().contains(&DELETE) {
+        // Most texts have none of these bytes. The greatest is found without a jump for each.
+        if rest.bytes().fold(0, u8::max) < DELETE {
             return writer.write_all(rest.as_bytes());
         }
         while let Some(at) = rest.find(is_obeyed) {
@@ -60,9 +60,32 @@ pub fn pretty(value: &Value) -> String {
     plain
 }
 
+/// Appends. Most of what is written is a single byte: a quotation mark, a colon, a comma.
+struct Appending<'a>(&'a mut Vec<u8>);
+
+impl Write for Appending<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            bytes => self.0.extend_from_slice(bytes),
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Appends a value.
 pub fn json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> serde_json::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(out, Plain))
+    value.serialize(&mut Serializer::with_formatter(Appending(out), Plain))
 }
 
 #[cfg(test)]

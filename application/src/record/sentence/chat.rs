@@ -291,11 +291,12 @@ fn attached(content: &Content) -> Option<String> {
     (attachments > 0).then(|| format!("with {}", count(attachments, "attachment")))
 }
 
-fn saying(deed: String, text: &str) -> String {
-    if text.is_empty() {
-        return deed;
+fn saying(mut deed: String, text: &str) -> String {
+    if !text.is_empty() {
+        deed.push_str(": ");
+        deed.push_str(&quoted(text));
     }
-    format!("{deed}: {}", quoted(text))
+    deed
 }
 
 fn edited(teller: &Teller<'_>, event: &MessageEdited) -> String {

@@ -135,7 +135,17 @@ pub(super) fn name(text: &str) -> String {
 
 /// A text in quotation marks. Those within have a backslash in front.
 pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", cut(text, LONGEST_QUOTE).replace('"', "\\\""))
+    let text = cut(text, LONGEST_QUOTE);
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for (index, part) in text.split('"').enumerate() {
+        if index > 0 {
+            quoted.push_str("\\\"");
+        }
+        quoted.push_str(part);
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// A value of any type: a text in quotation marks, anything else as JSON.
