@@ -1,8 +1,8 @@
-//! The rules of making, changing and deleting rooms (contract, rooms 4 to 7).
+//! The rules of making, archiving and deleting rooms (contract, rooms 4 to 6).
 
 use super::{
-    OpenRoom, ReadOnlyChanged, Room, RoomArchived, RoomContext, RoomCreated, RoomDeleted,
-    RoomEvent, RoomKeyChanged, RoomKind, RoomRefusal, RoomRenamed, RoomUnarchived, name,
+    OpenRoom, Room, RoomArchived, RoomContext, RoomCreated, RoomDeleted, RoomEvent, RoomKeyChanged,
+    RoomKind, RoomRefusal, RoomUnarchived, name,
 };
 use crate::permission::{Authority, Permission};
 use crate::settings::{Settings, keys};
@@ -12,7 +12,7 @@ type Decision = Result<Vec<RoomEvent>, RoomRefusal>;
 
 impl RoomContext<'_> {
     /// In whose name things happen.
-    fn actor(&self) -> UserId {
+    pub(super) fn actor(&self) -> UserId {
         match self {
             Self::System => UserId::system(),
             Self::User { authority, .. } => authority.actor.clone(),
@@ -20,16 +20,32 @@ impl RoomContext<'_> {
     }
 
     /// Whether the permission is held in the room in question. The server may do anything.
-    fn may(&self, permission: Permission) -> bool {
+    pub(super) fn may(&self, permission: Permission) -> bool {
         match self {
             Self::System => true,
             Self::User { authority, .. } => authority.has_in_room(permission),
         }
     }
+
+    /// Whether the permission is held in the whole workspace.
+    pub(super) fn may_everywhere(&self, permission: Permission) -> bool {
+        match self {
+            Self::System => true,
+            Self::User { authority, .. } => authority.has(permission),
+        }
+    }
+
+    /// `None`: what the server does by itself depends on none.
+    pub(super) const fn settings(&self) -> Option<&Settings> {
+        match self {
+            Self::System => None,
+            Self::User { settings, .. } => Some(settings),
+        }
+    }
 }
 
 /// The permission to make, and the one to delete, such a room.
-const fn permissions(kind: RoomKind) -> (Permission, Permission) {
+pub(super) const fn permissions(kind: RoomKind) -> (Permission, Permission) {
     match kind {
         RoomKind::Channel => (Permission::CREATE_C, Permission::DELETE_C),
         RoomKind::Group => (Permission::CREATE_P, Permission::DELETE_P),
@@ -106,94 +122,6 @@ fn may_talk(
         return Err(RoomRefusal::TooManyParticipants { limit });
     }
     Ok(())
-}
-
-fn may_edit(context: &RoomContext<'_>) -> Result<(), RoomRefusal> {
-    context
-        .may(Permission::EDIT_ROOM)
-        .then_some(())
-        .ok_or(RoomRefusal::EditNotAllowed)
-}
-
-pub(super) fn rename(
-    open: &OpenRoom,
-    room: RoomId,
-    wanted: &str,
-    at: Timestamp,
-    context: &RoomContext<'_>,
-) -> Decision {
-    may_edit(context)?;
-    if open.kind == RoomKind::Direct {
-        return Err(RoomRefusal::DirectHasNoName);
-    }
-    let defaults = Settings::default();
-    let settings = match context {
-        RoomContext::System => &defaults,
-        RoomContext::User { settings, .. } => settings,
-    };
-    if open.name.as_deref() == Some(wanted) {
-        return Ok(vec![]);
-    }
-    let names = name::resolve(wanted, settings)?;
-    if name::is_blocked_for_renaming(&names.slug, settings) {
-        return Err(RoomRefusal::BlockedName { name: names.slug });
-    }
-    if open.name.as_ref() == Some(&names.slug) && open.display_name.as_ref() == Some(&names.display)
-    {
-        return Ok(vec![]);
-    }
-    let by = context.actor();
-    Ok(vec![
-        RoomRenamed {
-            room,
-            name: names.slug,
-            display_name: names.display,
-            by,
-            at,
-        }
-        .into(),
-    ])
-}
-
-/// The new text and who changes it; `None` if it says so already. No text and an empty one are the same.
-pub(super) fn text(
-    now: Option<&String>,
-    wanted: String,
-    context: &RoomContext<'_>,
-) -> Result<Option<(String, UserId)>, RoomRefusal> {
-    may_edit(context)?;
-    if limits::is_longer(&wanted, limits::ROOM_TEXT) {
-        return Err(RoomRefusal::TextTooLong {
-            limit: limits::ROOM_TEXT,
-        });
-    }
-    let same = now.map_or("", String::as_str) == wanted;
-    Ok((!same).then(|| (wanted, context.actor())))
-}
-
-pub(super) fn set_read_only(
-    open: &OpenRoom,
-    room: RoomId,
-    read_only: bool,
-    at: Timestamp,
-    context: &RoomContext<'_>,
-) -> Decision {
-    may_edit(context)?;
-    if open.broadcast && read_only {
-        return Err(RoomRefusal::BroadcastIsReadOnly);
-    }
-    if open.read_only == read_only {
-        return Ok(vec![]);
-    }
-    Ok(vec![
-        ReadOnlyChanged {
-            room,
-            read_only,
-            by: context.actor(),
-            at,
-        }
-        .into(),
-    ])
 }
 
 pub(super) fn archive(

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::events;
-use crate::{RoomId, Timestamp, UserId};
+use crate::{RoomId, Sealed, Timestamp, UserId};
 
 /// The kinds of room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,6 +43,18 @@ events! {
         RoomUnarchived = 1,
         RoomDeleted = 1,
         RoomKeyChanged = 1,
+        RoomVisibilityChanged = 1,
+        ReactingInReadOnlyChanged = 1,
+        HiddenSystemMessagesChanged = 1,
+        DefaultRoomChanged = 1,
+        FeaturedRoomChanged = 1,
+        DefaultFavouriteChanged = 1,
+        JoinCodeSet = 1,
+        JoinCodeRemoved = 1,
+        RoomEncryptionChanged = 1,
+        RoomCustomFieldsChanged = 1,
+        RetentionChanged = 1,
+        StreamingOptionsChanged = 1,
     }
 }
 
@@ -96,64 +108,143 @@ pub struct RoomRenamed {
     pub at: Timestamp,
 }
 
-macro_rules! text_changed {
-    ($(#[$doc:meta])* $event:ident) => {
+/// An event of a room with at most one fact of its own.
+macro_rules! of_room {
+    ($(#[$doc:meta])* $event:ident { $($(#[$about:meta])* $field:ident: $kind:ty)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         pub struct $event {
             pub room: RoomId,
-            /// May be empty.
-            pub text: String,
+            $($(#[$about])* pub $field: $kind,)?
             pub by: UserId,
             pub at: Timestamp,
         }
     };
 }
 
-text_changed! {
+of_room! {
     /// A room has another topic.
-    TopicChanged
+    TopicChanged {
+        /// May be empty.
+        text: String
+    }
 }
-text_changed! {
+of_room! {
     /// A room has another description.
-    DescriptionChanged
-}
-text_changed! {
-    /// A room has another announcement.
-    AnnouncementChanged
+    DescriptionChanged {
+        /// May be empty.
+        text: String
+    }
 }
 
-/// A room became read-only, or no longer is.
+/// A room has another announcement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ReadOnlyChanged {
+pub struct AnnouncementChanged {
     pub room: RoomId,
-    pub read_only: bool,
+    /// May be empty.
+    pub text: String,
+    /// What a client wants shown beside the text; an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
     pub by: UserId,
     pub at: Timestamp,
 }
 
-/// A room was archived.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RoomArchived {
-    pub room: RoomId,
-    pub by: UserId,
-    pub at: Timestamp,
+of_room! {
+    /// A room became read-only, or no longer is.
+    ReadOnlyChanged { read_only: bool }
+}
+of_room! {
+    /// A room was archived.
+    RoomArchived {}
+}
+of_room! {
+    /// A room was unarchived.
+    RoomUnarchived {}
+}
+of_room! {
+    /// A room was deleted, with its messages and memberships.
+    RoomDeleted {}
+}
+of_room! {
+    /// A channel became a private group, or a group became a public channel. New users do not join groups by themselves.
+    RoomVisibilityChanged { kind: RoomKind }
+}
+of_room! {
+    /// In a read-only room, everybody may react, or no longer.
+    ReactingInReadOnlyChanged { allowed: bool }
+}
+of_room! {
+    /// Other system messages than before are left out where the room's messages are listed.
+    HiddenSystemMessagesChanged {
+        /// Their kinds, as on the wire. None: what the workspace says holds.
+        kinds: Vec<String>
+    }
+}
+of_room! {
+    /// New users join a room by themselves from now on, or no longer.
+    DefaultRoomChanged { default: bool }
+}
+of_room! {
+    /// A room is recommended to everybody, or no longer.
+    FeaturedRoomChanged { featured: bool }
+}
+of_room! {
+    /// A room becomes a favourite of whoever joins it without being asked, or no longer.
+    DefaultFavouriteChanged { favourite: bool }
+}
+of_room! {
+    /// Whoever joins a room by themselves needs a code from now on, or another one.
+    JoinCodeSet {
+        /// Those who may see it can read it again.
+        code: Sealed
+    }
+}
+of_room! {
+    /// Nobody needs a code any more to join a room.
+    JoinCodeRemoved {}
+}
+of_room! {
+    /// Messages of a room are to be encrypted end to end, or no longer.
+    RoomEncryptionChanged { encrypted: bool }
+}
+of_room! {
+    /// A room has other fields of the workspace's own.
+    RoomCustomFieldsChanged {
+        /// All of them, an object.
+        fields: Value
+    }
+}
+of_room! {
+    /// How long messages of a room are kept has changed.
+    RetentionChanged { retention: Retention }
+}
+of_room! {
+    /// What is streamed in a room has changed.
+    StreamingOptionsChanged {
+        /// All of it, an object.
+        options: Value
+    }
 }
 
-/// A room was unarchived.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RoomUnarchived {
-    pub room: RoomId,
-    pub by: UserId,
-    pub at: Timestamp,
-}
-
-/// A room was deleted, with its messages and memberships.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RoomDeleted {
-    pub room: RoomId,
-    pub by: UserId,
-    pub at: Timestamp,
+/// How long messages of a room are kept (contract, rooms 1.3). What is `None` was never said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retention {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// In days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude_pinned: Option<bool>,
+    /// Files go, messages stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_only: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignore_threads: Option<bool>,
+    /// What the workspace says of it does not hold here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub override_global: Option<bool>,
 }
 
 /// Messages of the room are encrypted with another key from now on. Only members have the key itself.

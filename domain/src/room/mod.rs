@@ -3,10 +3,14 @@
 mod decide;
 mod events;
 pub mod name;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use events::*;
+pub use settings::{RetentionChange, RoomChange};
+
+use serde_json::Value;
 
 use crate::{Category, Decider, RoomId, StreamId, Timestamp, UserId};
 
@@ -62,10 +66,26 @@ pub struct OpenRoom {
     pub topic: Option<String>,
     pub description: Option<String>,
     pub announcement: Option<String>,
+    pub announcement_details: Option<Value>,
+    /// Who a direct message is between; empty otherwise.
+    pub participants: Vec<UserId>,
     pub read_only: bool,
+    pub react_in_read_only: bool,
     pub broadcast: bool,
     pub archived: bool,
+    /// Kinds of system messages that are left out; none: what the workspace says holds.
+    pub hidden_system_messages: Vec<String>,
+    /// New users join it by themselves.
+    pub default: bool,
+    pub default_favourite: bool,
+    pub featured: bool,
+    pub needs_join_code: bool,
+    /// `None`: nobody ever said.
+    pub encrypted: Option<bool>,
     pub key_id: Option<String>,
+    pub custom_fields: Option<Value>,
+    pub retention: Retention,
+    pub streaming_options: Option<Value>,
 }
 
 /// What can be asked of a room.
@@ -75,30 +95,10 @@ pub enum RoomCommand {
     /// Carries the whole wish. For a user, its creator and the texts that follow from a rule are corrected. Its `name`
     /// is the one claimed ([`name::resolve`]), its `display_name` the one as typed.
     Create(Box<RoomCreated>),
-    Rename {
+    /// Change settings of the room, in this order, all or none.
+    Change {
         room: RoomId,
-        /// As typed.
-        name: String,
-        at: Timestamp,
-    },
-    SetTopic {
-        room: RoomId,
-        text: String,
-        at: Timestamp,
-    },
-    SetDescription {
-        room: RoomId,
-        text: String,
-        at: Timestamp,
-    },
-    SetAnnouncement {
-        room: RoomId,
-        text: String,
-        at: Timestamp,
-    },
-    SetReadOnly {
-        room: RoomId,
-        read_only: bool,
+        changes: Vec<RoomChange>,
         at: Timestamp,
     },
     Archive {
@@ -184,6 +184,28 @@ pub enum RoomRefusal {
     /// A broadcast room is read-only in its own way (rooms 7).
     #[error("a broadcast room cannot be made read-only")]
     BroadcastIsReadOnly,
+    /// `view-room-administration` is missing (rooms 7: `default`, `featured`, `favorite`).
+    #[error("not allowed to administrate rooms")]
+    AdministrationNotAllowed,
+    /// `create-c` or `create-p` is missing (rooms 7, `roomType`).
+    #[error("not allowed to make it such a room")]
+    KindNotAllowed(RoomKind),
+    /// Nothing else becomes a direct message (rooms 7, `error-invalid-room-type`).
+    #[error("a room cannot become a direct message")]
+    InvalidKind,
+    /// A direct message becomes nothing else (rooms 7, `error-direct-room`).
+    #[error("a direct message stays one")]
+    DirectStaysDirect,
+    /// A kind of system message that is always shown, or none (rooms 7, `invalid-room`).
+    #[error("not a kind of system message that can be left out")]
+    NotHideable,
+    /// Channels are never encrypted; others only if `E2E_Enable` says so, groups with `toggle-room-e2e-encryption`
+    /// (rooms 7, details.action `Change_Room_Encrypted`).
+    #[error("not allowed to turn encryption on or off")]
+    EncryptionNotAllowed,
+    /// `edit-room-retention-policy` is missing (rooms 7).
+    #[error("not allowed to say how long messages are kept")]
+    RetentionNotAllowed,
     /// `archive-room` or `unarchive-room` is missing (rooms 6).
     #[error("not allowed to put the room away or take it out")]
     ArchiveNotAllowed,
@@ -221,29 +243,9 @@ impl Decider for Room {
         };
         match command {
             RoomCommand::Create(_) => Err(RoomRefusal::AlreadyExists),
-            RoomCommand::Rename { room, name, at } => {
-                decide::rename(open, room, &name, at, context)
+            RoomCommand::Change { room, changes, at } => {
+                settings::change(open, &room, changes, at, context)
             }
-            RoomCommand::SetTopic { room, text, at } => {
-                let change = decide::text(open.topic.as_ref(), text, context)?;
-                let event = |(text, by)| TopicChanged { room, text, by, at }.into();
-                Ok(change.map(event).into_iter().collect())
-            }
-            RoomCommand::SetDescription { room, text, at } => {
-                let change = decide::text(open.description.as_ref(), text, context)?;
-                let event = |(text, by)| DescriptionChanged { room, text, by, at }.into();
-                Ok(change.map(event).into_iter().collect())
-            }
-            RoomCommand::SetAnnouncement { room, text, at } => {
-                let change = decide::text(open.announcement.as_ref(), text, context)?;
-                let event = |(text, by)| AnnouncementChanged { room, text, by, at }.into();
-                Ok(change.map(event).into_iter().collect())
-            }
-            RoomCommand::SetReadOnly {
-                room,
-                read_only,
-                at,
-            } => decide::set_read_only(open, room, read_only, at, context),
             RoomCommand::Archive { room, at } => decide::archive(open, room, at, context),
             RoomCommand::Unarchive { room, at } => decide::unarchive(open, room, at, context),
             RoomCommand::Delete { room, at } => decide::delete(open, room, at, context),
@@ -263,20 +265,7 @@ impl Decider for Room {
             (_, Self::Open(open)) => open,
             (_, state) => return state,
         };
-        match event {
-            RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => {}
-            RoomEvent::RoomRenamed(event) => {
-                open.name = Some(event.name.clone());
-                open.display_name = Some(event.display_name.clone());
-            }
-            RoomEvent::TopicChanged(event) => open.topic = Some(event.text.clone()),
-            RoomEvent::DescriptionChanged(event) => open.description = Some(event.text.clone()),
-            RoomEvent::AnnouncementChanged(event) => open.announcement = Some(event.text.clone()),
-            RoomEvent::ReadOnlyChanged(event) => open.read_only = event.read_only,
-            RoomEvent::RoomArchived(_) => open.archived = true,
-            RoomEvent::RoomUnarchived(_) => open.archived = false,
-            RoomEvent::RoomKeyChanged(event) => open.key_id = Some(event.key_id.clone()),
-        }
+        open.apply(event);
         Self::Open(open)
     }
 }
@@ -291,10 +280,64 @@ impl OpenRoom {
             topic: event.topic.clone(),
             description: event.description.clone(),
             announcement: event.announcement.clone(),
+            announcement_details: None,
+            participants: event.participants.clone(),
             read_only: event.read_only,
+            react_in_read_only: false,
             broadcast: event.broadcast,
             archived: false,
+            hidden_system_messages: Vec::new(),
+            default: event.default,
+            default_favourite: false,
+            featured: false,
+            needs_join_code: false,
+            encrypted: event.encrypted.then_some(true),
             key_id: None,
+            custom_fields: event.custom_fields.clone(),
+            retention: Retention::default(),
+            streaming_options: None,
+        }
+    }
+
+    /// What an event of the room changes while it is there.
+    fn apply(&mut self, event: &RoomEvent) {
+        match event {
+            RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => {}
+            RoomEvent::RoomRenamed(event) => {
+                self.name = Some(event.name.clone());
+                self.display_name = Some(event.display_name.clone());
+            }
+            RoomEvent::TopicChanged(event) => self.topic = Some(event.text.clone()),
+            RoomEvent::DescriptionChanged(event) => self.description = Some(event.text.clone()),
+            RoomEvent::AnnouncementChanged(event) => {
+                self.announcement = Some(event.text.clone());
+                self.announcement_details.clone_from(&event.details);
+            }
+            RoomEvent::ReadOnlyChanged(event) => self.read_only = event.read_only,
+            RoomEvent::RoomArchived(_) => self.archived = true,
+            RoomEvent::RoomUnarchived(_) => self.archived = false,
+            RoomEvent::RoomKeyChanged(event) => self.key_id = Some(event.key_id.clone()),
+            RoomEvent::RoomVisibilityChanged(event) => {
+                self.kind = event.kind;
+                self.default &= event.kind == RoomKind::Channel;
+            }
+            RoomEvent::ReactingInReadOnlyChanged(event) => self.react_in_read_only = event.allowed,
+            RoomEvent::HiddenSystemMessagesChanged(event) => {
+                self.hidden_system_messages.clone_from(&event.kinds);
+            }
+            RoomEvent::DefaultRoomChanged(event) => self.default = event.default,
+            RoomEvent::FeaturedRoomChanged(event) => self.featured = event.featured,
+            RoomEvent::DefaultFavouriteChanged(event) => self.default_favourite = event.favourite,
+            RoomEvent::JoinCodeSet(_) => self.needs_join_code = true,
+            RoomEvent::JoinCodeRemoved(_) => self.needs_join_code = false,
+            RoomEvent::RoomEncryptionChanged(event) => self.encrypted = Some(event.encrypted),
+            RoomEvent::RoomCustomFieldsChanged(event) => {
+                self.custom_fields = Some(event.fields.clone());
+            }
+            RoomEvent::RetentionChanged(event) => self.retention = event.retention.clone(),
+            RoomEvent::StreamingOptionsChanged(event) => {
+                self.streaming_options = Some(event.options.clone());
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 mod changing;
 mod making;
 mod properties;
+mod settings;
 
 use super::*;
 use crate::permission::Permission;
@@ -65,12 +66,20 @@ fn create(wish: RoomCreated) -> RoomCommand {
     RoomCommand::Create(Box::new(wish))
 }
 
-fn rename(name: &str) -> RoomCommand {
-    RoomCommand::Rename {
+fn change(change: RoomChange) -> RoomCommand {
+    changes([change])
+}
+
+fn changes(changes: impl IntoIterator<Item = RoomChange>) -> RoomCommand {
+    RoomCommand::Change {
         room: id(),
-        name: name.to_owned(),
+        changes: changes.into_iter().collect(),
         at: AT,
     }
+}
+
+fn rename(name: &str) -> RoomCommand {
+    change(RoomChange::Name(name.to_owned()))
 }
 
 fn renamed(name: &str, display_name: &str) -> RoomEvent {
@@ -86,19 +95,7 @@ fn renamed(name: &str, display_name: &str) -> RoomEvent {
 }
 
 fn set_topic(text: &str) -> RoomCommand {
-    RoomCommand::SetTopic {
-        room: id(),
-        text: text.to_owned(),
-        at: AT,
-    }
-}
-
-fn set_read_only(read_only: bool) -> RoomCommand {
-    RoomCommand::SetReadOnly {
-        room: id(),
-        read_only,
-        at: AT,
-    }
+    change(RoomChange::Topic(text.to_owned()))
 }
 
 fn nothing() -> Given<Room> {
@@ -114,21 +111,10 @@ fn a_direct_message() -> Given<Room> {
 }
 
 fn every_change() -> Vec<RoomCommand> {
-    let (room, text, at) = (id(), "text".to_owned(), AT);
+    let (room, at) = (id(), AT);
     vec![
         rename("new"),
         set_topic("text"),
-        RoomCommand::SetDescription {
-            room: room.clone(),
-            text: text.clone(),
-            at,
-        },
-        RoomCommand::SetAnnouncement {
-            room: room.clone(),
-            text,
-            at,
-        },
-        set_read_only(true),
         RoomCommand::Archive {
             room: room.clone(),
             at,

@@ -1,6 +1,7 @@
 //! What holds for whatever happened and whatever is asked.
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 
@@ -32,23 +33,49 @@ fn some_creation() -> impl Strategy<Value = RoomCreated> {
         })
 }
 
+fn some_change() -> impl Strategy<Value = RoomChange> {
+    let fields = prop_oneof![
+        Just(json!({})),
+        Just(json!({"a": 1})),
+        Just(json!({"url": "javascript:1"}))
+    ];
+    prop_oneof![
+        some_text().prop_map(RoomChange::Name),
+        some_text().prop_map(RoomChange::Topic),
+        some_text().prop_map(RoomChange::Description),
+        (some_text(), proptest::option::of(fields.clone()))
+            .prop_map(|(text, details)| RoomChange::Announcement { text, details }),
+        fields.clone().prop_map(RoomChange::CustomFields),
+        fields.prop_map(RoomChange::StreamingOptions),
+        some_kind().prop_map(RoomChange::Kind),
+        any::<bool>().prop_map(RoomChange::ReadOnly),
+        any::<bool>().prop_map(RoomChange::ReactInReadOnly),
+        any::<bool>().prop_map(RoomChange::Default),
+        any::<bool>().prop_map(RoomChange::Featured),
+        any::<bool>().prop_map(RoomChange::DefaultFavourite),
+        any::<bool>().prop_map(RoomChange::Encrypted),
+        Just(RoomChange::JoinCode(None)),
+        proptest::collection::vec("uj|ul|xx", 0..3).prop_map(RoomChange::HiddenSystemMessages),
+        some_retention().prop_map(RoomChange::Retention),
+    ]
+}
+
+fn some_retention() -> impl Strategy<Value = RetentionChange> {
+    prop_oneof![
+        proptest::option::of(any::<bool>()).prop_map(RetentionChange::Enabled),
+        (1_u32..3).prop_map(RetentionChange::MaxAge),
+        any::<bool>().prop_map(RetentionChange::ExcludePinned),
+        any::<bool>().prop_map(RetentionChange::FilesOnly),
+        any::<bool>().prop_map(RetentionChange::IgnoreThreads),
+        any::<bool>().prop_map(RetentionChange::OverrideGlobal),
+    ]
+}
+
 fn some_command() -> impl Strategy<Value = RoomCommand> {
     let (room, at) = (id(), AT);
     prop_oneof![
         some_creation().prop_map(create),
-        some_text().prop_map(|name| rename(&name)),
-        some_text().prop_map(|text| set_topic(&text)),
-        some_text().prop_map(|text| RoomCommand::SetDescription {
-            room: id(),
-            text,
-            at: AT
-        }),
-        some_text().prop_map(|text| RoomCommand::SetAnnouncement {
-            room: id(),
-            text,
-            at: AT
-        }),
-        any::<bool>().prop_map(set_read_only),
+        proptest::collection::vec(some_change(), 0..4).prop_map(changes),
         Just(RoomCommand::Archive {
             room: room.clone(),
             at
@@ -89,6 +116,14 @@ fn some_event() -> impl Strategy<Value = RoomEvent> {
         some_text().prop_map(|text| AnnouncementChanged {
             room: id(),
             text,
+            details: None,
+            by: me(),
+            at: AT
+        }
+        .into()),
+        some_kind().prop_map(|kind| RoomVisibilityChanged {
+            room: id(),
+            kind,
             by: me(),
             at: AT
         }
