@@ -167,6 +167,8 @@ pub enum Refusal {
     },
     #[error("a user is called {0:?}")]
     HandleTaken(String),
+    #[error("may not see the codes that joining rooms takes")]
+    JoinCodeNotShown,
     /// The user who is to get a room's key.
     #[error("no member of the room")]
     NoSubscription,

@@ -93,6 +93,7 @@ pub fn room_facts(id: &RoomId, kind: RoomKind) -> RoomFacts {
         muted: vec![],
         unmuted: vec![],
         participants: vec![],
+        join_code: None,
         owners: 1,
         members: 2,
     }

@@ -29,6 +29,17 @@ pub(crate) fn splice(document: &mut Vec<u8>, name: &str, value: &[u8]) {
     }
 }
 
+/// One document of two, neither of which is empty.
+pub(crate) fn joined(document: &[u8], rest: Option<&[u8]>) -> Bytes {
+    match (
+        document.strip_suffix(b"}"),
+        rest.and_then(|rest| rest.strip_prefix(b"{")),
+    ) {
+        (Some(document), Some(rest)) => [document, b",", rest].concat().into(),
+        _ => Bytes::copy_from_slice(document),
+    }
+}
+
 pub(crate) fn column(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Bytes> {
     Ok(Bytes::copy_from_slice(row.get_ref(index)?.as_bytes()?))
 }

@@ -124,6 +124,7 @@ impl From<Refusal> for ApiError {
                 wording::duplicate_room_name(&name, archived)
             }
             Refusal::HandleTaken(name) => wording::duplicate_handle(&name),
+            Refusal::JoinCodeNotShown => wording::join_code_not_shown(),
             Refusal::NoSubscription => wording::subscription_not_found(),
             Refusal::EmojiNameTaken => wording::emoji_name_in_use(),
             Refusal::SoundNameTaken => wording::sound_name_in_use(),
@@ -323,6 +324,41 @@ impl From<RoomRefusal> for ApiError {
             RoomRefusal::BroadcastIsReadOnly => Self::denied(
                 "error-action-not-allowed",
                 "Editing readOnly of broadcast room is not allowed",
+            )
+            .with(json!({ "method": "saveRoomSettings", "action": "Editing_room" })),
+            RoomRefusal::AdministrationNotAllowed => Self::denied(
+                "error-action-not-allowed",
+                "Viewing room administration is not allowed",
+            )
+            .with(json!({ "method": "saveRoomSettings", "action": "Viewing_room_administration" })),
+            RoomRefusal::KindNotAllowed(kind) => {
+                let reason = match kind {
+                    RoomKind::Channel => {
+                        "Changing a private group to a public channel is not allowed"
+                    }
+                    RoomKind::Group | RoomKind::Direct => {
+                        "Changing a public channel to a private room is not allowed"
+                    }
+                };
+                Self::denied("error-action-not-allowed", reason)
+                    .with(json!({ "method": "saveRoomSettings", "action": "Change_Room_Type" }))
+            }
+            RoomRefusal::InvalidKind => wording::invalid_room_type(),
+            RoomRefusal::DirectStaysDirect => {
+                Self::coded("error-direct-room", "Can't change type of direct rooms")
+                    .method("saveRoomSettings")
+            }
+            RoomRefusal::NotHideable => {
+                Self::coded("invalid-room", "Invalid room").method("saveRoomSettings")
+            }
+            RoomRefusal::EncryptionNotAllowed => Self::denied(
+                "error-action-not-allowed",
+                "Only groups or direct channels can enable encryption",
+            )
+            .with(json!({ "method": "saveRoomSettings", "action": "Change_Room_Encrypted" })),
+            RoomRefusal::RetentionNotAllowed => Self::denied(
+                "error-action-not-allowed",
+                "Editing room retention policy is not allowed",
             )
             .with(json!({ "method": "saveRoomSettings", "action": "Editing_room" })),
             RoomRefusal::ArchiveNotAllowed => {

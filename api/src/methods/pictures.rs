@@ -3,14 +3,13 @@
 use application::admin::emoji::{self, Names};
 use application::admin::sounds::{self, Recording};
 use application::people::avatars::{self, Changer};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use domain::UserId;
 use domain::avatar::AvatarOwner;
 use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
+use crate::http::data_uri::data_uri;
 use crate::http::filter::Filter;
 use crate::http::upload::check_size;
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
@@ -62,15 +61,6 @@ async fn set_avatar(call: MethodCall) -> MethodOutcome {
     check_size(&call.state, bytes.len())?;
     avatars::set(&call.state, changer, &owner, service, bytes).await?;
     Ok(Value::Null)
-}
-
-/// The bytes of a data URI, or of its base64 part alone.
-fn data_uri(text: &str) -> Option<Bytes> {
-    let encoded = match text.strip_prefix("data:") {
-        Some(rest) => rest.split_once(";base64,")?.1,
-        None => text,
-    };
-    STANDARD.decode(encoded.trim_ascii()).ok().map(Bytes::from)
 }
 
 async fn reset_avatar(call: MethodCall) -> MethodOutcome {
@@ -234,18 +224,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_come_as_characters_or_in_data_uris() {
+    fn bytes_come_as_characters() {
         assert_eq!(
             binary("\u{89}PNG\u{0}\u{ff}").as_deref(),
             Some(&b"\x89PNG\0\xff"[..])
         );
         assert_eq!(binary("€"), None);
-        assert_eq!(
-            data_uri("data:image/png;base64,AQI=").as_deref(),
-            Some(&[1, 2][..])
-        );
-        assert_eq!(data_uri("AQI=").as_deref(), Some(&[1, 2][..]));
-        assert_eq!(data_uri("data:image/png,xyz"), None);
-        assert_eq!(data_uri("###"), None);
     }
 }

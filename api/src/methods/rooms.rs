@@ -1,19 +1,10 @@
 //! Methods about rooms and one's place in them (contract, rooms 15 and messages 9).
 
-use application::chat::members;
-use domain::RoomId;
-use serde_json::json;
+mod place;
+mod settings;
 
-use crate::methods::{Method, MethodCall, MethodOutcome, method};
+use crate::methods::Method;
 
 pub(super) fn methods() -> Vec<Method> {
-    vec![method("toggleFavorite", favour)]
-}
-
-/// `toggleFavorite(rid, f?)`.
-async fn favour(call: MethodCall) -> MethodOutcome {
-    let room = RoomId::new(call.args.text(0)?);
-    let favourite = call.args.boolean(1)?;
-    members::favour(&call.state, &call.caller, &room, favourite).await?;
-    Ok(json!(1))
+    [place::methods(), settings::methods()].concat()
 }

@@ -10,6 +10,7 @@ pub mod known_emoji;
 pub mod members;
 pub mod messages;
 pub mod rooms;
+pub mod settings;
 pub mod subscriptions;
 pub mod target;
 
@@ -24,6 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
         members::routes(),
         messages::routes(),
         rooms::routes(),
+        settings::routes(),
         subscriptions::routes(),
     ]
     .concat()

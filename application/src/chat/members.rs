@@ -15,6 +15,7 @@ use projections::UserFacts;
 
 use crate::admin::roles;
 use crate::caller::Caller;
+use crate::chat::join_codes;
 use crate::chat::room_access::RoomAccess;
 use crate::error::{Error, Refusal};
 use crate::ids::now;
@@ -97,7 +98,8 @@ pub async fn try_join(
         actor_membership: None,
         user: &user.id,
         room,
-        join_code_ok: true,
+        // Nobody who is taken along has said one.
+        join_code_ok: room.join_code.is_none(),
         view: None,
         newest: None,
     };
@@ -287,15 +289,24 @@ pub async fn invite(
         .await
 }
 
-/// The caller joins the room. It is fine if they are a member already.
-pub async fn join(workspace: &Workspace, caller: &Caller, place: &RoomAccess) -> Result<(), Error> {
-    change(
-        workspace,
-        caller,
-        place,
-        caller.id(),
-        &MembershipCommand::Join { at: now() },
-    )
-    .await
-    .map(drop)
+/// The caller joins the room, with the code that it may take. It is fine if they are a member already.
+pub async fn join(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    code: Option<&str>,
+) -> Result<(), Error> {
+    let context = MembershipContext {
+        authority: place.authority(caller),
+        actor_membership: place.membership.as_deref(),
+        user: caller.id(),
+        room: &place.room,
+        join_code_ok: join_codes::fits(workspace, &place.room, code),
+        view: None,
+        newest: None,
+    };
+    let stream = membership::stream(&place.room.id, caller.id());
+    let join = MembershipCommand::Join { at: now() };
+    let decided = workspace.decide::<Membership>(caller.id(), &stream, join, &context);
+    decided.await.map(drop)
 }

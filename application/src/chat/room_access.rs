@@ -43,6 +43,17 @@ impl RoomAccess {
         }))
     }
 
+    /// The same, if the caller may see the room, or holds `right` in it or everywhere: they may know that it exists.
+    pub async fn knowing(
+        workspace: &Workspace,
+        caller: &Caller,
+        room: &RoomId,
+        right: Permission,
+    ) -> Result<Option<Self>, Error> {
+        let place = Self::of(workspace, caller, room).await?;
+        Ok(place.filter(|place| place.is_visible(caller) || place.may(caller, right)))
+    }
+
     /// The same, if the caller is a member who may see the room.
     pub async fn own(
         workspace: &Workspace,

@@ -3,7 +3,10 @@
 use domain::avatar::AvatarOwner;
 use domain::claim::NameKind;
 use domain::permission::Authority;
-use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomEvent, RoomFacts};
+use domain::room::{
+    self, Room, RoomChange, RoomCommand, RoomContext, RoomCreated, RoomEvent, RoomFacts,
+    RoomRefusal,
+};
 use domain::settings::keys;
 use domain::{RoomId, Timestamp, UserId};
 use eventstore::execute::Transaction;
@@ -106,83 +109,113 @@ fn facts_of(wish: &RoomCreated) -> RoomFacts {
         muted: Vec::new(),
         unmuted: Vec::new(),
         participants: wish.participants.clone(),
+        join_code: None,
         owners: 0,
         members: 0,
     }
 }
 
-/// Lets the rules decide one command about a room that exists. Returns what happened; nothing: it was so already.
-pub async fn change(
+/// Archives a room, or brings it back from the archive.
+pub async fn put_away(
     workspace: &Workspace,
     caller: &Caller,
     place: &RoomAccess,
-    command: &RoomCommand,
+    archive: bool,
+) -> Result<(), Error> {
+    let settings = workspace.views().settings();
+    let context = RoomContext::User {
+        authority: place.authority(caller),
+        settings: &settings,
+    };
+    let (room, at) = (place.room.id.clone(), now());
+    let stream = room::stream(&room);
+    let command = if archive {
+        RoomCommand::Archive { room, at }
+    } else {
+        RoomCommand::Unarchive { room, at }
+    };
+    let decided = workspace.decide::<Room>(caller.id(), &stream, command, &context);
+    decided.await.map(drop)
+}
+
+/// Changes settings of a room, in this order, all of them or none. Returns what happened; nothing: it was so already.
+///
+/// Names of rooms are claimed. That no user has the name is read from the views: rooms and users with the same name are
+/// found by `#` and `@`, so that two who take it at the same moment are confusing at worst.
+pub async fn set(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    changes: Vec<RoomChange>,
 ) -> Result<Vec<RoomEvent>, Error> {
     let settings = workspace.views().settings();
     let context = RoomContext::User {
         authority: place.authority(caller),
         settings: &settings,
     };
-    let stream = room::stream(&place.room.id);
-    workspace
-        .decide::<Room>(caller.id(), &stream, command.clone(), &context)
-        .await
-}
-
-/// Gives the room another name, if that is free. Returns whether anything changed. Names of rooms are claimed. That no
-/// user has the name is read from the views: rooms and users with the same name are found by `#` and `@`, so that two
-/// who take it at the same moment are confusing at worst.
-pub async fn rename(
-    workspace: &Workspace,
-    caller: &Caller,
-    place: &RoomAccess,
-    wanted: &str,
-) -> Result<bool, Error> {
-    let settings = workspace.views().settings();
-    let context = RoomContext::User {
-        authority: place.authority(caller),
-        settings: &settings,
-    };
     let id = &place.room.id;
-    let slug = room::name::slug(wanted, &settings);
-    if workspace.views().user_by_username(&slug).await?.is_some()
-        && place.room.name.as_ref() != Some(&slug)
-    {
-        return Err(Refusal::HandleTaken(slug).into());
+    for change in &changes {
+        if let RoomChange::Name(wanted) = change {
+            refuse_handle(workspace, place, &room::name::slug(wanted, &settings)).await?;
+        }
     }
     let at = now();
     let stream = room::stream(id);
     workspace
         .run(caller.id(), async |tx| {
             let before = tx.state::<Room>(&stream).await?;
-            let rename = RoomCommand::Rename {
+            let change = RoomCommand::Change {
                 room: id.clone(),
-                name: wanted.to_owned(),
+                changes: changes.clone(),
                 at,
             };
-            let events = tx.decide::<Room>(&stream, rename, &context).await?;
-            let Some(RoomEvent::RoomRenamed(renamed)) = events.first() else {
-                return Ok(false);
-            };
-            let old = match &*before {
-                Room::Open(open) => open.name.as_deref(),
+            let events = tx.decide::<Room>(&stream, change, &context).await?;
+            let mut old = match &*before {
+                Room::Open(open) => open.name.clone(),
                 Room::Absent | Room::Deleted => None,
             };
-            if old == Some(renamed.name.as_str()) {
-                return Ok(true);
+            for event in &events {
+                if let RoomEvent::RoomRenamed(renamed) = event {
+                    move_name(&tx, id, old.as_deref(), &renamed.name, at).await?;
+                    old = Some(renamed.name.clone());
+                }
             }
-            if !claimant(id, at).try_take(&tx, &renamed.name).await? {
-                return Err(WorkError::refused(Refusal::RoomNameTaken {
-                    name: renamed.name.clone(),
-                    archived: false,
-                }));
-            }
-            if let Some(old) = old {
-                claimant(id, at).release(&tx, old).await?;
-            }
-            Ok(true)
+            Ok(events)
         })
         .await
+}
+
+/// Refuses a new name that a user has.
+async fn refuse_handle(workspace: &Workspace, place: &RoomAccess, slug: &str) -> Result<(), Error> {
+    if place.room.name.as_deref() != Some(slug)
+        && workspace.views().user_by_username(slug).await?.is_some()
+    {
+        return Err(Refusal::HandleTaken(slug.to_owned()).into());
+    }
+    Ok(())
+}
+
+/// Claims the new name of a room, and gives up the old one.
+async fn move_name(
+    tx: &Transaction,
+    room: &RoomId,
+    old: Option<&str>,
+    new: &str,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    if old == Some(new) {
+        return Ok(());
+    }
+    if !claimant(room, at).try_take(tx, new).await? {
+        return Err(WorkError::refused(Refusal::RoomNameTaken {
+            name: new.to_owned(),
+            archived: false,
+        }));
+    }
+    match old {
+        Some(old) => claimant(room, at).release(tx, old).await,
+        None => Ok(()),
+    }
 }
 
 /// Deletes the room and its picture; its name is free again.
@@ -201,6 +234,16 @@ pub async fn delete(
     delete_in(workspace, caller.id(), &place.room.id, &context).await?;
     avatars::bury(workspace, picture).await;
     Ok(())
+}
+
+/// Like [`delete`], of any room by its id. Who may neither see a room nor delete any such room is told that there is none.
+pub async fn erase(workspace: &Workspace, caller: &Caller, room: &RoomId) -> Result<(), Error> {
+    let place = RoomAccess::of(workspace, caller, room).await?;
+    let knows = |place: &RoomAccess| {
+        place.is_visible(caller) || place.may(caller, room::deletion(place.room.kind))
+    };
+    let place = place.filter(knows).ok_or(RoomRefusal::NotFound)?;
+    delete(workspace, caller, &place).await
 }
 
 /// Like [`delete`], by a rule of the server.

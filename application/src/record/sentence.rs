@@ -11,6 +11,7 @@ mod identity;
 mod integrations;
 mod people;
 mod record;
+mod rooms;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -26,7 +27,7 @@ use words::Teller;
 pub fn sentence(event: &Event, actor: &UserId, names: &dyn Names) -> String {
     let teller = Teller::new(actor, names);
     match event {
-        Event::Room(event) => chat::room(&teller, event),
+        Event::Room(event) => rooms::room(&teller, event),
         Event::Membership(event) => chat::membership(&teller, event),
         Event::Message(event) => chat::message(&teller, event),
         Event::User(event) => people::user(&teller, event),

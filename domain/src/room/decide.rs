@@ -53,6 +53,11 @@ pub(super) const fn permissions(kind: RoomKind) -> (Permission, Permission) {
     }
 }
 
+/// The permission to delete such a room.
+pub const fn deletion(kind: RoomKind) -> Permission {
+    permissions(kind).1
+}
+
 pub(super) fn create(state: &Room, mut wish: RoomCreated, context: &RoomContext<'_>) -> Decision {
     if *state != Room::Absent {
         return Err(RoomRefusal::AlreadyExists);

@@ -7,12 +7,13 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use decide::deletion;
 pub use events::*;
 pub use settings::{RetentionChange, RoomChange};
 
 use serde_json::Value;
 
-use crate::{Category, Decider, RoomId, StreamId, Timestamp, UserId};
+use crate::{Category, Decider, RoomId, Sealed, StreamId, Timestamp, UserId};
 
 /// The stream of a room.
 pub fn stream(room: &RoomId) -> StreamId {
@@ -39,6 +40,8 @@ pub struct RoomFacts {
     pub unmuted: Vec<String>,
     /// Who a direct message is between; empty otherwise.
     pub participants: Vec<UserId>,
+    /// What whoever joins by themselves has to know; `None`: nothing.
+    pub join_code: Option<Sealed>,
     /// How many members hold the role `owner`.
     pub owners: u32,
     /// How many of its members may log in.

@@ -179,12 +179,28 @@ fn room(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Resul
         RoomEvent::RoomKeyChanged(changed) if changed.reset => {
             change_all(tx, event, &changed.room, MembershipDoc::forget_keys)
         }
+        RoomEvent::RoomVisibilityChanged(changed) => alter_all(tx, event, &changed.room, |doc| {
+            doc.kind = changed.kind.letter().into();
+        }),
+        RoomEvent::RoomCustomFieldsChanged(changed) => alter_all(tx, event, &changed.room, |doc| {
+            doc.rest.custom_fields = Some(changed.fields.clone());
+        }),
         RoomEvent::RoomCreated(_)
         | RoomEvent::TopicChanged(_)
         | RoomEvent::DescriptionChanged(_)
         | RoomEvent::AnnouncementChanged(_)
         | RoomEvent::ReadOnlyChanged(_)
-        | RoomEvent::RoomKeyChanged(_) => Ok(()),
+        | RoomEvent::RoomKeyChanged(_)
+        | RoomEvent::ReactingInReadOnlyChanged(_)
+        | RoomEvent::HiddenSystemMessagesChanged(_)
+        | RoomEvent::DefaultRoomChanged(_)
+        | RoomEvent::FeaturedRoomChanged(_)
+        | RoomEvent::DefaultFavouriteChanged(_)
+        | RoomEvent::JoinCodeSet(_)
+        | RoomEvent::JoinCodeRemoved(_)
+        | RoomEvent::RoomEncryptionChanged(_)
+        | RoomEvent::RetentionChanged(_)
+        | RoomEvent::StreamingOptionsChanged(_) => Ok(()),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::engine::projection::{Apply, Projection};
 use crate::engine::rows::membership::OWNER;
 use crate::engine::rows::room::latest::Latest;
 use crate::engine::rows::room::tail::Tail;
-use crate::engine::rows::room::{RoomDoc, RoomRow};
+use crate::engine::rows::room::{Rest, RoomDoc, RoomRow};
 use crate::engine::rows::user::UserRow;
 use crate::engine::tx::{Roster, Tx};
 use crate::iso::Date;
@@ -30,7 +30,7 @@ pub use queries::{RoomQuery, RoomRecord, RoomSort};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "rooms",
-    version: 7,
+    version: 8,
     tables: "CREATE TABLE rooms (
         id TEXT NOT NULL PRIMARY KEY,
         kind TEXT NOT NULL,
@@ -51,7 +51,9 @@ pub(crate) const VIEW: Projection = Projection {
         born INTEGER NOT NULL,
         created_at INTEGER NOT NULL,
         updated_at INTEGER NOT NULL,
-        doc BLOB NOT NULL
+        doc BLOB NOT NULL,
+        rest BLOB,
+        join_code TEXT
     ) WITHOUT ROWID;",
     indexes: &[
         Index::new("rooms_name", "rooms (name) WHERE name IS NOT NULL"),
@@ -191,6 +193,8 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         members: 0,
         lm: None,
         read_only: created.read_only,
+        react_when_read_only: None,
+        hidden_system_messages: Vec::new(),
         broadcast: created.broadcast.then_some(true),
         default: created.default.then_some(true),
         encrypted: created.encrypted.then_some(true),
@@ -198,13 +202,17 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         topic: created.topic.clone(),
         description: created.description.clone(),
         announcement: created.announcement.clone(),
+        announcement_details: None,
+        join_code_required: None,
+        retention: None,
+        streaming_options: None,
         custom_fields: created.custom_fields.clone(),
         archived: None,
-        avatar_origin: None,
         avatar_etag: None,
         participants: direct.then(|| created.participants.clone()),
         usernames: None,
         last: None,
+        rest: Rest::default(),
     };
     doc.name_participants(tx)?;
     let position = number(event.position);
@@ -215,6 +223,7 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
     let row = RoomRow {
         doc,
         owners: 0,
+        join_code: None,
         stored: 0,
         last: None,
         latest: Latest::none(),
@@ -236,18 +245,7 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
 }
 
 fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Result<()> {
-    let room = match room_event {
-        RoomEvent::RoomCreated(e) => &e.room,
-        RoomEvent::RoomRenamed(e) => &e.room,
-        RoomEvent::TopicChanged(e) => &e.room,
-        RoomEvent::DescriptionChanged(e) => &e.room,
-        RoomEvent::AnnouncementChanged(e) => &e.room,
-        RoomEvent::ReadOnlyChanged(e) => &e.room,
-        RoomEvent::RoomArchived(e) => &e.room,
-        RoomEvent::RoomUnarchived(e) => &e.room,
-        RoomEvent::RoomDeleted(e) => &e.room,
-        RoomEvent::RoomKeyChanged(e) => &e.room,
-    };
+    let room = room_event.room();
     tx.stale.rooms.insert(room.clone());
     let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
         return Ok(());
@@ -261,11 +259,39 @@ fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Res
         }
         RoomEvent::TopicChanged(e) => doc.topic = Some(e.text.clone()),
         RoomEvent::DescriptionChanged(e) => doc.description = Some(e.text.clone()),
-        RoomEvent::AnnouncementChanged(e) => doc.announcement = Some(e.text.clone()),
+        RoomEvent::AnnouncementChanged(e) => {
+            doc.announcement = Some(e.text.clone());
+            doc.announcement_details.clone_from(&e.details);
+        }
         RoomEvent::ReadOnlyChanged(e) => doc.read_only = e.read_only,
         RoomEvent::RoomArchived(_) => doc.archived = Some(true),
         RoomEvent::RoomUnarchived(_) => doc.archived = Some(false),
         RoomEvent::RoomKeyChanged(e) => doc.key_id = Some(e.key_id.clone()),
+        RoomEvent::RoomVisibilityChanged(e) => {
+            doc.kind = e.kind.letter().into();
+            doc.default = doc.default.filter(|_| e.kind == RoomKind::Channel);
+        }
+        RoomEvent::ReactingInReadOnlyChanged(e) => doc.react_when_read_only = Some(e.allowed),
+        RoomEvent::HiddenSystemMessagesChanged(e) => {
+            doc.hidden_system_messages.clone_from(&e.kinds);
+        }
+        RoomEvent::DefaultRoomChanged(e) => doc.default = Some(e.default),
+        RoomEvent::FeaturedRoomChanged(e) => doc.rest.featured = e.featured.then_some(true),
+        RoomEvent::DefaultFavouriteChanged(e) => {
+            doc.rest.favourite = e.favourite.then_some(true);
+        }
+        RoomEvent::JoinCodeSet(e) => {
+            doc.join_code_required = Some(true);
+            row.join_code = Some(e.code.clone());
+        }
+        RoomEvent::JoinCodeRemoved(_) => {
+            doc.join_code_required = Some(false);
+            row.join_code = None;
+        }
+        RoomEvent::RoomEncryptionChanged(e) => doc.encrypted = Some(e.encrypted),
+        RoomEvent::RoomCustomFieldsChanged(e) => doc.custom_fields = Some(e.fields.clone()),
+        RoomEvent::RetentionChanged(e) => doc.retention = Some((&e.retention).into()),
+        RoomEvent::StreamingOptionsChanged(e) => doc.streaming_options = Some(e.options.clone()),
         RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => {}
     }
     Ok(())
@@ -282,7 +308,7 @@ fn show(tx: &mut Tx, event: &Applied, avatar: &AvatarEvent) -> rusqlite::Result<
     };
     tx.stale.rooms.insert(room.clone());
     if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
-        row.doc.avatar_origin = origin.map(CompactString::new);
+        row.doc.rest.avatar_origin = origin.map(CompactString::new);
         row.doc.avatar_etag = etag.map(CompactString::new);
         row.doc.updated_at = Date(event.recorded_at);
     }

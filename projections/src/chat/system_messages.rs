@@ -126,9 +126,42 @@ fn of_room(event: &RoomEvent) -> Option<Telling<'_>> {
         RoomEvent::RoomUnarchived(e) => {
             telling(&e.room, "room-unarchived", &e.by, e.at, Says::Nothing)
         }
-        RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) | RoomEvent::RoomKeyChanged(_) => {
-            None
+        RoomEvent::RoomVisibilityChanged(e) => {
+            let called = match e.kind {
+                RoomKind::Channel => "Channel",
+                RoomKind::Group | RoomKind::Direct => "Private Group",
+            };
+            let says = Says::Text(called);
+            telling(&e.room, "room_changed_privacy", &e.by, e.at, says)
         }
+        RoomEvent::ReactingInReadOnlyChanged(e) => {
+            let kind = if e.allowed {
+                "room-allowed-reacting"
+            } else {
+                "room-disallowed-reacting"
+            };
+            telling(&e.room, kind, &e.by, e.at, Says::Nothing)
+        }
+        RoomEvent::RoomEncryptionChanged(e) => {
+            let kind = if e.encrypted {
+                "room_e2e_enabled"
+            } else {
+                "room_e2e_disabled"
+            };
+            telling(&e.room, kind, &e.by, e.at, Says::Username(&e.by))
+        }
+        RoomEvent::RoomCreated(_)
+        | RoomEvent::RoomDeleted(_)
+        | RoomEvent::RoomKeyChanged(_)
+        | RoomEvent::HiddenSystemMessagesChanged(_)
+        | RoomEvent::DefaultRoomChanged(_)
+        | RoomEvent::FeaturedRoomChanged(_)
+        | RoomEvent::DefaultFavouriteChanged(_)
+        | RoomEvent::JoinCodeSet(_)
+        | RoomEvent::JoinCodeRemoved(_)
+        | RoomEvent::RoomCustomFieldsChanged(_)
+        | RoomEvent::RetentionChanged(_)
+        | RoomEvent::StreamingOptionsChanged(_) => None,
     }
 }
 

@@ -194,8 +194,8 @@ pub fn no_subscription() -> ApiError {
     ApiError::plain("error-invalid-subscription")
 }
 
-pub fn favorite_param_required() -> ApiError {
-    ApiError::plain("The 'favorite' param is required")
+pub fn param_required(name: &str) -> ApiError {
+    ApiError::Plain(format!("The '{name}' param is required").into())
 }
 
 /// A favourite of somebody who is not in the room.
@@ -220,4 +220,47 @@ pub fn nothing_to_unread() -> ApiError {
 pub fn unread_not_allowed() -> ApiError {
     ApiError::denied("error-action-not-allowed", "Not allowed")
         .with(json!({ "method": "unreadMessages", "action": "Unread_messages" }))
+}
+
+/// A setting that no room has.
+pub fn no_such_room_setting() -> ApiError {
+    ApiError::coded("error-invalid-settings", "Invalid settings provided")
+        .method("saveRoomSettings")
+}
+
+pub fn wrong_room_custom_fields() -> ApiError {
+    ApiError::coded(
+        "invalid-roomCustomFields-type",
+        "Invalid roomCustomFields type",
+    )
+    .method("saveRoomSettings")
+}
+
+pub fn invalid_room_type() -> ApiError {
+    ApiError::coded("error-invalid-room-type", "error-invalid-room-type").method("saveRoomSettings")
+}
+
+pub fn custom_fields_required() -> ApiError {
+    ApiError::plain("The bodyParam \"customFields\" is required with a type like object.")
+}
+
+/// The types of this error and of [`same_default`] are swapped on the wire.
+pub fn default_param_required() -> ApiError {
+    ApiError::Typed {
+        error: "The bodyParam \"default\" is required".into(),
+        error_type: Value::from("error-channels-setdefault-is-same"),
+    }
+}
+
+/// See [`default_param_required`].
+pub fn same_default() -> ApiError {
+    ApiError::Typed {
+        error: "The channel default setting is the same as what it would be changed to.".into(),
+        error_type: Value::from("error-channels-setdefault-missing-default-param"),
+    }
+}
+
+/// The caller may not see codes that joining takes.
+pub fn join_code_not_shown() -> ApiError {
+    ApiError::denied("error-not-authorized", "Not authorized").method("getJoinCode")
 }

@@ -91,13 +91,14 @@ fn role_routes(kind: RoomKind) -> Vec<Route> {
 struct Join {
     #[param(flatten)]
     room: OneRoom,
-    _join_code: Option<String>,
+    join_code: Option<String>,
 }
 
 async fn join(call: Call, params: Join) -> Outcome {
     let room = RoomNamed::from(params.room);
     let found = lookup::room(&call, &room, Some(RoomKind::Channel), Archived::Refused).await?;
-    members::join(&call.state, &call.caller, &found.place).await?;
+    let code = params.join_code.as_deref();
+    members::join(&call.state, &call.caller, &found.place, code).await?;
     answer(&call, RoomKind::Channel, found.id()).await
 }
 

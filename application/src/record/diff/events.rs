@@ -17,23 +17,35 @@ use crate::workspace::Workspace;
 pub const MOST_EVENTS: usize = 1_000;
 
 /// What happens to a room, apart from what is said in it and how far somebody has read it.
-const OF_ROOMS: [&str; 17] = [
+const OF_ROOMS: [&str; 29] = [
     "AnnouncementChanged",
+    "DefaultFavouriteChanged",
+    "DefaultRoomChanged",
     "DescriptionChanged",
+    "FeaturedRoomChanged",
+    "HiddenSystemMessagesChanged",
+    "JoinCodeRemoved",
+    "JoinCodeSet",
     "MemberJoined",
     "MemberLeft",
     "MemberRemoved",
     "MessageDeleted",
     "MessageEdited",
+    "ReactingInReadOnlyChanged",
     "ReadOnlyChanged",
+    "RetentionChanged",
     "RoomArchived",
     "RoomCreated",
+    "RoomCustomFieldsChanged",
     "RoomDeleted",
+    "RoomEncryptionChanged",
     "RoomKeyChanged",
     "RoomRenamed",
     "RoomRoleGranted",
     "RoomRoleRevoked",
     "RoomUnarchived",
+    "RoomVisibilityChanged",
+    "StreamingOptionsChanged",
     "TopicChanged",
 ];
 

@@ -43,7 +43,7 @@ const TOUCHING: [&str; 4] = [
 ];
 
 /// What else is told of a conversation.
-const TOLD: [&str; 17] = [
+const TOLD: [&str; 29] = [
     "MessagePosted",
     "MessageEdited",
     "MessageDeleted",
@@ -61,6 +61,18 @@ const TOLD: [&str; 17] = [
     "RoomUnarchived",
     "RoomDeleted",
     "RoomKeyChanged",
+    "RoomVisibilityChanged",
+    "ReactingInReadOnlyChanged",
+    "HiddenSystemMessagesChanged",
+    "DefaultRoomChanged",
+    "FeaturedRoomChanged",
+    "DefaultFavouriteChanged",
+    "JoinCodeSet",
+    "JoinCodeRemoved",
+    "RoomEncryptionChanged",
+    "RoomCustomFieldsChanged",
+    "RetentionChanged",
+    "StreamingOptionsChanged",
 ];
 
 /// The conversations of an export.

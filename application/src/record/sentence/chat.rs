@@ -1,117 +1,12 @@
-//! Rooms, memberships and messages.
+//! Memberships and messages.
 
 use domain::membership::{
     AutoTranslateChanged, Joining, MemberJoined, MembershipEvent, ReadCursorMoved,
 };
 use domain::message::{Content, MessageEdited, MessageEvent, MessagePosted, Presentation, Remains};
-use domain::room::{RoomCreated, RoomEvent, RoomKind, RoomRenamed};
-use domain::{RoomId, UserId};
 use serde_json::Value;
 
 use super::words::{Teller, count, name, quoted, the_roles, time, with};
-
-pub(super) fn room(teller: &Teller<'_>, event: &RoomEvent) -> String {
-    match event {
-        RoomEvent::RoomCreated(event) => created(teller, event),
-        RoomEvent::RoomRenamed(event) => renamed(teller, event),
-        RoomEvent::TopicChanged(event) => {
-            text_changed(teller, &event.by, &event.room, "topic", &event.text)
-        }
-        RoomEvent::DescriptionChanged(event) => {
-            text_changed(teller, &event.by, &event.room, "description", &event.text)
-        }
-        RoomEvent::AnnouncementChanged(event) => {
-            text_changed(teller, &event.by, &event.room, "announcement", &event.text)
-        }
-        RoomEvent::ReadOnlyChanged(event) => {
-            let how = if event.read_only {
-                "read-only"
-            } else {
-                "writable for its members"
-            };
-            let room = teller.room(&event.room);
-            teller.deed(&event.by, format_args!("made {room} {how}"))
-        }
-        RoomEvent::RoomArchived(event) => {
-            let room = teller.room(&event.room);
-            teller.deed(&event.by, format_args!("archived {room}"))
-        }
-        RoomEvent::RoomUnarchived(event) => {
-            let room = teller.room(&event.room);
-            teller.deed(&event.by, format_args!("unarchived {room}"))
-        }
-        RoomEvent::RoomDeleted(event) => {
-            let room = teller.room(&event.room);
-            let deed = format!("deleted {room} with its messages and memberships");
-            teller.deed(&event.by, deed)
-        }
-        RoomEvent::RoomKeyChanged(event) => {
-            let room = teller.room(&event.room);
-            let deed = if event.reset {
-                format!("replaced the lost encryption key of {room}")
-            } else {
-                format!("gave {room} an encryption key")
-            };
-            teller.deed(&event.by, deed)
-        }
-    }
-}
-
-fn created(teller: &Teller<'_>, event: &RoomCreated) -> String {
-    let called = match &event.name {
-        Some(name) => quoted(name),
-        None => format!("with the id {}", name(event.room.as_str())),
-    };
-    let what = match event.kind {
-        RoomKind::Channel => format!("the public channel {called}"),
-        RoomKind::Group => format!("the private group {called}"),
-        RoomKind::Direct if event.participants.is_empty() => "a direct message".to_owned(),
-        RoomKind::Direct => format!("a direct message of {}", teller.users(&event.participants)),
-    };
-    let flags = [
-        (event.read_only, "read-only"),
-        (event.broadcast, "for broadcasts"),
-        (event.default, "joined by new users"),
-        (event.encrypted, "encrypted"),
-        (event.custom_fields.is_some(), "with custom fields"),
-    ];
-    let flags = flags.into_iter().filter(|(is_so, _)| *is_so);
-    let texts = [
-        ("topic", &event.topic),
-        ("description", &event.description),
-        ("announcement", &event.announcement),
-    ];
-    let texts = texts.into_iter().filter_map(|(what, text)| {
-        let text = text.as_deref().filter(|text| !text.is_empty())?;
-        Some(format!("with the {what} {}", quoted(text)))
-    });
-    let facts = flags.map(|(_, flag)| flag.to_owned()).chain(texts);
-    let deed = with(format!("created {what}"), facts);
-    match &event.creator {
-        Some(creator) => teller.deed(creator, deed),
-        None => teller.did(deed),
-    }
-}
-
-fn renamed(teller: &Teller<'_>, event: &RoomRenamed) -> String {
-    let (room, to) = (teller.room(&event.room), quoted(&event.name));
-    let deed = if event.display_name == event.name {
-        format!("gave {room} the name {to}")
-    } else {
-        let shown = quoted(&event.display_name);
-        format!("gave {room} the name {to}, shown as {shown}")
-    };
-    teller.deed(&event.by, deed)
-}
-
-fn text_changed(teller: &Teller<'_>, by: &UserId, room: &RoomId, what: &str, text: &str) -> String {
-    let room = teller.room(room);
-    if text.is_empty() {
-        return teller.deed(by, format_args!("removed the {what} of {room}"));
-    }
-    let text = quoted(text);
-    teller.deed(by, format_args!("changed the {what} of {room} to {text}"))
-}
 
 pub(super) fn membership(teller: &Teller<'_>, event: &MembershipEvent) -> String {
     match event {

@@ -12,7 +12,7 @@ use crate::chat::tombstones::{self, Kind, Sync};
 use crate::engine::paging::{Page, Slice, bounds};
 use crate::engine::queries::Queries;
 use crate::engine::rows::Row as _;
-use crate::engine::rows::membership::{MembershipDoc, MembershipRow, whole};
+use crate::engine::rows::membership::{MembershipDoc, MembershipRow};
 use crate::engine::since::Since;
 use crate::error::QueryError;
 use crate::json;
@@ -111,7 +111,7 @@ impl Queries {
                     unread: alert || unread + user_mentions + group_mentions > 0,
                     cursor: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
                 };
-                let doc = whole(row.get_ref(0)?.as_bytes()?, row.get_ref(7)?.as_bytes_or_null()?);
+                let doc = json::joined(row.get_ref(0)?.as_bytes()?, row.get_ref(7)?.as_bytes_or_null()?);
                 Ok(MembershipRecord { doc, view, unread, user_mentions })
             })
             .optional()

@@ -19,10 +19,13 @@ use crate::json;
 use crate::names::kind_of;
 use crate::numbers::unsigned;
 
-/// The record in a row `SELECT doc, id, kind, archived`.
+/// The record in a row `SELECT doc, id, kind, archived, rest`.
 fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<RoomRecord> {
     Ok(RoomRecord {
-        doc: json::column(row, 0)?,
+        doc: json::joined(
+            row.get_ref(0)?.as_bytes()?,
+            row.get_ref(4)?.as_bytes_or_null()?,
+        ),
         id: RoomId::new(row.get_ref(1)?.as_str()?),
         kind: kind_of(row.get_ref(2)?.as_str()?),
         archived: row.get(3)?,
@@ -89,7 +92,13 @@ impl Queries {
             .rooms
             .get(room, || {
                 self.read(move |conn| {
-                    let Some(RoomRow { doc, owners, .. }) = RoomRow::load(conn, &key)? else {
+                    let Some(RoomRow {
+                        doc,
+                        owners,
+                        join_code,
+                        ..
+                    }) = RoomRow::load(conn, &key)?
+                    else {
                         return Ok(None);
                     };
                     Ok(Some(Arc::new(RoomFacts {
@@ -98,11 +107,12 @@ impl Queries {
                         name: doc.name.map(CompactString::into_string),
                         archived: doc.archived == Some(true),
                         read_only: doc.read_only,
-                        react_when_read_only: false,
+                        react_when_read_only: doc.react_when_read_only == Some(true),
                         broadcast: doc.broadcast == Some(true),
                         muted: Vec::new(),
                         unmuted: Vec::new(),
                         participants: doc.participants.unwrap_or_default(),
+                        join_code,
                         owners: u32::try_from(owners).unwrap_or(0),
                         members: u32::try_from(doc.members).unwrap_or(0),
                     })))
@@ -114,7 +124,7 @@ impl Queries {
     /// The room with that id.
     pub async fn room(&self, room: &RoomId) -> Result<Option<RoomRecord>, QueryError> {
         self.one_room(
-            "SELECT doc, id, kind, archived FROM rooms WHERE id = ?1",
+            "SELECT doc, id, kind, archived, rest FROM rooms WHERE id = ?1",
             room.as_str().to_owned(),
         )
         .await
@@ -123,7 +133,7 @@ impl Queries {
     /// The room of exactly that name, whatever its kind.
     pub async fn room_by_name(&self, name: &str) -> Result<Option<RoomRecord>, QueryError> {
         self.one_room(
-            "SELECT doc, id, kind, archived FROM rooms WHERE name = ?1 ORDER BY id LIMIT 1",
+            "SELECT doc, id, kind, archived, rest FROM rooms WHERE name = ?1 ORDER BY id LIMIT 1",
             name.to_owned(),
         )
         .await
@@ -135,7 +145,7 @@ impl Queries {
         participants: &[UserId],
     ) -> Result<Option<RoomRecord>, QueryError> {
         self.one_room(
-            "SELECT doc, id, kind, archived FROM rooms WHERE participants = ?1 ORDER BY created_at, id LIMIT 1",
+            "SELECT doc, id, kind, archived, rest FROM rooms WHERE participants = ?1 ORDER BY created_at, id LIMIT 1",
             participants_key(participants),
         )
         .await
@@ -191,10 +201,13 @@ impl Queries {
             let (count, offset) = bounds(query.slice);
             let items = conn
                 .prepare_cached(&format!(
-                    "SELECT rooms.doc FROM {tables} WHERE {matching}
+                    "SELECT rooms.doc, rooms.rest FROM {tables} WHERE {matching}
                      ORDER BY {column} {direction}, rooms.id LIMIT {count} OFFSET {offset}"
                 ))?
-                .query_map(values.as_slice(), |row| json::column(row, 0))?
+                .query_map(values.as_slice(), |row| {
+                    let rest = row.get_ref(1)?.as_bytes_or_null()?;
+                    Ok(json::joined(row.get_ref(0)?.as_bytes()?, rest))
+                })?
                 .collect::<rusqlite::Result<_>>()?;
             let total = conn
                 .prepare_cached(&format!("SELECT count(*) FROM {tables} WHERE {matching}"))?

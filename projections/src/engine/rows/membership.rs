@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use compact_str::CompactString;
 use domain::highlight::Highlights;
 use domain::{MessageId, RoleId, RoomId, UserId};
@@ -98,17 +97,6 @@ pub(crate) struct Rest {
     pub(crate) email_pref_origin: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) user_highlights: Vec<String>,
-}
-
-/// The whole document: both parts are objects, and neither is empty.
-pub(crate) fn whole(doc: &[u8], rest: Option<&[u8]>) -> Bytes {
-    match (
-        doc.strip_suffix(b"}"),
-        rest.and_then(|rest| rest.strip_prefix(b"{")),
-    ) {
-        (Some(doc), Some(rest)) => [doc, b",", rest].concat().into(),
-        _ => Bytes::copy_from_slice(doc),
-    }
 }
 
 /// Where a choice for a room comes from: a preference of the user, or the room's own.

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use brief::brief;
 use bytes::Bytes;
 use compact_str::CompactString;
-use domain::room::RoomKind;
-use domain::{MessageId, RoomId, Timestamp, UserId};
+use domain::room::{Retention, RoomKind};
+use domain::{MessageId, RoomId, Sealed, Timestamp, UserId};
 use latest::Latest;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,11 @@ pub(crate) struct RoomDoc {
     #[serde(rename = "ro")]
     pub(crate) read_only: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) react_when_read_only: Option<bool>,
+    /// Kinds of system messages that are left out.
+    #[serde(rename = "sysMes", default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) hidden_system_messages: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) broadcast: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) default: Option<bool>,
@@ -63,11 +68,17 @@ pub(crate) struct RoomDoc {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) announcement: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) announcement_details: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) join_code_required: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retention: Option<RetentionDoc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) streaming_options: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) custom_fields: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) archived: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) avatar_origin: Option<CompactString>,
     #[serde(
         rename = "avatarETag",
         default,
@@ -81,6 +92,51 @@ pub(crate) struct RoomDoc {
     /// Read only: it is written by splicing in the message's own bytes.
     #[serde(rename = "lastMessage", default, skip_serializing)]
     pub(crate) last: Option<Box<RawValue>>,
+    #[serde(skip)]
+    pub(crate) rest: Rest,
+}
+
+/// What is told of one room, and not where a client asks for all of its rooms (contract, rooms 1.4).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Rest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) featured: Option<bool>,
+    #[serde(rename = "favorite", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) favourite: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) avatar_origin: Option<CompactString>,
+}
+
+/// How long messages are kept, on the wire (contract, rooms 1.3).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RetentionDoc {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_age: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exclude_pinned: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    files_only: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ignore_threads: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    override_global: Option<bool>,
+}
+
+impl From<&Retention> for RetentionDoc {
+    fn from(retention: &Retention) -> Self {
+        Self {
+            enabled: retention.enabled,
+            max_age: retention.max_age,
+            exclude_pinned: retention.exclude_pinned,
+            files_only: retention.files_only,
+            ignore_threads: retention.ignore_threads,
+            override_global: retention.override_global,
+        }
+    }
 }
 
 impl RoomDoc {
@@ -109,6 +165,8 @@ impl RoomDoc {
 pub(crate) struct RoomRow {
     pub(crate) doc: RoomDoc,
     pub(crate) owners: i64,
+    /// What whoever joins by themselves has to know.
+    pub(crate) join_code: Option<Sealed>,
     /// How many rows the view of messages has for the room.
     pub(crate) stored: i64,
     pub(crate) last: Option<(MessageId, Bytes)>,
@@ -183,18 +241,20 @@ impl Row for RoomRow {
 
     const INSERT: &'static str =
         "INSERT INTO rooms (id, kind, name, display, creator, participants, archived, joined_by_default, members,
-            owners, msgs, stored, lm, last_message, created_at, updated_at, doc, clock, head, born)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+            owners, msgs, stored, lm, last_message, created_at, updated_at, doc, clock, head, born, rest,
+            join_code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
 
     const UPDATE: &'static str =
         "UPDATE rooms SET kind = ?2, name = ?3, display = ?4, creator = ?5, participants = ?6, archived = ?7,
             joined_by_default = ?8, members = ?9, owners = ?10, msgs = ?11, stored = ?12, lm = ?13,
             last_message = ?14, created_at = ?15, updated_at = ?16, doc = ?17, clock = ?18, head = ?19,
-            born = ?20 WHERE id = ?1";
+            born = ?20, rest = ?21, join_code = ?22 WHERE id = ?1";
 
     fn load(conn: &Connection, key: &RoomId) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached(
-            "SELECT doc, owners, stored, last_message, clock, head, born FROM rooms WHERE id = ?1",
+            "SELECT doc, owners, stored, last_message, clock, head, born, rest, join_code
+             FROM rooms WHERE id = ?1",
         )?
         .query_row([key.as_str()], |row| {
             let (clock, head) = (Timestamp::from_millis(row.get(4)?), row.get(5)?);
@@ -203,6 +263,9 @@ impl Row for RoomRow {
                 .last
                 .take()
                 .map(|raw| Bytes::copy_from_slice(raw.get().as_bytes()));
+            if let Some(rest) = row.get_ref(7)?.as_bytes_or_null()? {
+                doc.rest = json::decode(rest)?;
+            }
             let id = row.get_ref(3)?.as_str_or_null()?.map(MessageId::new);
             let latest = Latest {
                 messages: VecDeque::new(),
@@ -211,6 +274,7 @@ impl Row for RoomRow {
             Ok(Self {
                 doc,
                 owners: row.get(1)?,
+                join_code: row.get_ref(8)?.as_str_or_null()?.map(Sealed::new),
                 stored: row.get(2)?,
                 last: id.zip(last),
                 latest,
@@ -234,6 +298,7 @@ impl Row for RoomRow {
         if let Some((_, last)) = &self.last {
             json::splice(&mut bytes, "lastMessage", &brief(last));
         }
+        let rest = (doc.rest != Rest::default()).then(|| json::encode(&doc.rest));
         statement.execute(params![
             id.as_str(),
             doc.kind.as_str(),
@@ -255,6 +320,8 @@ impl Row for RoomRow {
             self.clock.as_millis(),
             self.head,
             self.born,
+            rest.transpose()?,
+            self.join_code.as_ref().map(Sealed::as_str),
         ])?;
         Ok(())
     }

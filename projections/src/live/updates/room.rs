@@ -1,10 +1,12 @@
 //! Live updates about rooms.
 
 use domain::room::RoomEvent;
+use domain::{Timestamp, UserId};
 use serde_json::{Value, json};
 
 use super::{Added, Maker, Told, told};
 use crate::engine::hub::update::Effect;
+use crate::engine::rows::room::RetentionDoc;
 use crate::iso::Date;
 use crate::names::{Names, UserRef};
 
@@ -15,51 +17,7 @@ pub(super) fn of_room(
     names: &mut dyn Names,
 ) -> rusqlite::Result<()> {
     let message = told(maker.applied, added, names)?;
-    let (room, kind, by, at, what) = match event {
-        RoomEvent::RoomCreated(e) => {
-            let what = json!({ "_id": e.room, "t": e.kind.letter(), "name": e.name, "fname": e.display_name });
-            (&e.room, "room-created", e.creator.as_ref(), e.at, what)
-        }
-        RoomEvent::RoomRenamed(e) => {
-            let what = json!({ "name": e.name, "fname": e.display_name });
-            (&e.room, "room-renamed", Some(&e.by), e.at, what)
-        }
-        RoomEvent::TopicChanged(e) => (
-            &e.room,
-            "room-topic-changed",
-            Some(&e.by),
-            e.at,
-            json!({ "topic": e.text }),
-        ),
-        RoomEvent::DescriptionChanged(e) => (
-            &e.room,
-            "room-description-changed",
-            Some(&e.by),
-            e.at,
-            json!({ "description": e.text }),
-        ),
-        RoomEvent::AnnouncementChanged(e) => (
-            &e.room,
-            "room-announcement-changed",
-            Some(&e.by),
-            e.at,
-            json!({ "announcement": e.text }),
-        ),
-        RoomEvent::ReadOnlyChanged(e) => (
-            &e.room,
-            "room-read-only-changed",
-            Some(&e.by),
-            e.at,
-            json!({ "ro": e.read_only }),
-        ),
-        RoomEvent::RoomArchived(e) => (&e.room, "room-archived", Some(&e.by), e.at, json!({})),
-        RoomEvent::RoomUnarchived(e) => (&e.room, "room-unarchived", Some(&e.by), e.at, json!({})),
-        RoomEvent::RoomDeleted(e) => (&e.room, "room-deleted", Some(&e.by), e.at, json!({})),
-        RoomEvent::RoomKeyChanged(e) => {
-            let what = json!({ "e2eKeyId": e.key_id, "reset": e.reset });
-            (&e.room, "room-key-changed", Some(&e.by), e.at, what)
-        }
-    };
+    let (kind, by, at, what) = told_of(event);
     let mut what = what;
     if let (Some(by), Value::Object(fields)) = (by, &mut what) {
         let by = UserRef::short(names, by)?;
@@ -69,7 +27,7 @@ pub(super) fn of_room(
         );
     }
     let update = maker.room(
-        room,
+        event.room(),
         kind,
         &Told {
             what,
@@ -81,4 +39,88 @@ pub(super) fn of_room(
         update.effect = Effect::Dissolve;
     }
     Ok(())
+}
+
+/// What happened: what the update is called, who did it and when, and what it changed. Free-form values may be large,
+/// and may have been taken back when somebody comes late: it is told that they changed.
+fn told_of(event: &RoomEvent) -> (&'static str, Option<&UserId>, Timestamp, Value) {
+    match event {
+        RoomEvent::RoomCreated(e) => {
+            let what = json!({ "_id": e.room, "t": e.kind.letter(), "name": e.name, "fname": e.display_name });
+            ("room-created", e.creator.as_ref(), e.at, what)
+        }
+        RoomEvent::RoomRenamed(e) => {
+            let what = json!({ "name": e.name, "fname": e.display_name });
+            ("room-renamed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::TopicChanged(e) => {
+            let what = json!({ "topic": e.text });
+            ("room-topic-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::DescriptionChanged(e) => {
+            let what = json!({ "description": e.text });
+            ("room-description-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::AnnouncementChanged(e) => {
+            let what = json!({ "announcement": e.text });
+            ("room-announcement-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::ReadOnlyChanged(e) => {
+            let what = json!({ "ro": e.read_only });
+            ("room-read-only-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::RoomArchived(e) => ("room-archived", Some(&e.by), e.at, json!({})),
+        RoomEvent::RoomUnarchived(e) => ("room-unarchived", Some(&e.by), e.at, json!({})),
+        RoomEvent::RoomDeleted(e) => ("room-deleted", Some(&e.by), e.at, json!({})),
+        RoomEvent::RoomKeyChanged(e) => {
+            let what = json!({ "e2eKeyId": e.key_id, "reset": e.reset });
+            ("room-key-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::RoomVisibilityChanged(e) => {
+            let what = json!({ "t": e.kind.letter() });
+            ("room-visibility-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::ReactingInReadOnlyChanged(e) => {
+            let what = json!({ "reactWhenReadOnly": e.allowed });
+            ("room-reacting-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::HiddenSystemMessagesChanged(e) => {
+            let what = json!({ "sysMes": e.kinds });
+            ("room-system-messages-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::DefaultRoomChanged(e) => {
+            let what = json!({ "default": e.default });
+            ("room-default-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::FeaturedRoomChanged(e) => {
+            let what = json!({ "featured": e.featured });
+            ("room-featured-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::DefaultFavouriteChanged(e) => {
+            let what = json!({ "favorite": e.favourite });
+            ("room-favourite-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::JoinCodeSet(e) => {
+            let what = json!({ "joinCodeRequired": true });
+            ("room-join-code-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::JoinCodeRemoved(e) => {
+            let what = json!({ "joinCodeRequired": false });
+            ("room-join-code-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::RoomEncryptionChanged(e) => {
+            let what = json!({ "encrypted": e.encrypted });
+            ("room-encryption-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::RoomCustomFieldsChanged(e) => {
+            ("room-custom-fields-changed", Some(&e.by), e.at, json!({}))
+        }
+        RoomEvent::RetentionChanged(e) => {
+            let what = json!({ "retention": RetentionDoc::from(&e.retention) });
+            ("room-retention-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::StreamingOptionsChanged(e) => {
+            ("room-streaming-changed", Some(&e.by), e.at, json!({}))
+        }
+    }
 }
