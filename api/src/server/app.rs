@@ -114,9 +114,18 @@ async fn open_log_with(
     // Recovery after a crash may take a while.
     let path = folder.log();
     let opened = tokio::task::spawn_blocking(move || SqliteLog::open(&path)).await;
-    Ok(Arc::new(opened.map_err(|error| {
-        OpenError::Unavailable(error.to_string())
-    })??))
+    let opened = opened.map_err(|error| OpenError::Unavailable(error.to_string()))?;
+    Ok(Arc::new(opened.map_err(|error| with_cause(error, folder))?))
+}
+
+/// SQLite keeps to itself why the system refuses to write, such as that the disk is full; the folder says it.
+fn with_cause(error: OpenError, folder: &DataDir) -> OpenError {
+    match (error, folder.refuses_writing()) {
+        (OpenError::Unavailable(text), Some(why)) => {
+            OpenError::Unavailable(format!("{text}; the data folder cannot be written: {why}"))
+        }
+        (error, _) => error,
+    }
 }
 
 /// Which log the configuration names, and its events up to `upto`, if not further: read beside whoever writes it.
