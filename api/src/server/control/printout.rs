@@ -4,7 +4,7 @@ use application::error::Error;
 use application::record::access;
 use application::workspace::Workspace;
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -146,14 +146,16 @@ impl Wanted {
         };
         let mut response = Body::from_stream(printout.parts).into_response();
         if let Some(reason) = printout.unrecorded {
-            // Other characters do not get through, and whoever reads must not take it for recorded.
-            let plain = reason.replace(|letter| !(' '..='~').contains(&letter), "?");
-            if let Ok(reason) = plain.parse() {
-                response.headers_mut().insert(UNRECORDED, reason);
-            }
+            response.headers_mut().insert(UNRECORDED, plain(&reason));
         }
         response
     }
+}
+
+/// A reason as it can be told in a header: other characters do not get through, and whoever reads must not take it for recorded.
+fn plain(reason: &str) -> HeaderValue {
+    let plain = reason.replace(|letter| !(' '..='~').contains(&letter), "?");
+    HeaderValue::from_str(&plain).unwrap_or(HeaderValue::from_static("?"))
 }
 
 impl Printout {
@@ -225,4 +227,21 @@ fn until_ended<T: Send + 'static>(
         };
         Some((Err(failure), None))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_gets_through_whatever_is_in_it() {
+        for (reason, told) in [
+            ("the disk is full", "the disk is full"),
+            ("a\r\nx-forged: yes", "a??x-forged: yes"),
+            ("/srv/données\0\u{7f}", "/srv/donn?es??"),
+            ("", ""),
+        ] {
+            assert_eq!(plain(reason), told, "{reason:?}");
+        }
+    }
 }

@@ -33,10 +33,7 @@ impl Candidates {
         typed: &str,
         (after, upto): (Position, Position),
     ) -> Result<Self, Error> {
-        let list = [typed.to_owned()];
         let private_rooms = auditor.sees_private_rooms();
-        // Refuses what nothing is called that is shown.
-        named(workspace, NamedThing::Room, &list, '#', private_rooms).await?;
         let bare = typed.strip_prefix('#').unwrap_or(typed).to_owned();
         let name = bare.clone();
         let found = workspace.views().with_record_names(move |names| {
@@ -59,6 +56,11 @@ impl Candidates {
             (rooms, called_so)
         });
         let (rooms, called_so) = found.await?;
+        if rooms.is_empty() {
+            // Says so, and what else may have been meant.
+            let list = [typed.to_owned()];
+            named(workspace, NamedThing::Room, &list, '#', private_rooms).await?;
+        }
         let mut candidates = Self {
             rooms,
             called_so,
