@@ -135,6 +135,10 @@ fn numbers(left: f64, right: f64) -> Ordering {
     reason = "the whole part is compared first, and the rest only where it is the same"
 )]
 fn mixed(left: i64, right: f64) -> Ordering {
+    // The first that is no whole number of the database any more.
+    if right >= 9_223_372_036_854_775_808.0 {
+        return Ordering::Less;
+    }
     let whole = left.cmp(&(right as i64));
     whole.then_with(|| numbers(left as f64, right))
 }
