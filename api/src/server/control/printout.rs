@@ -172,14 +172,16 @@ impl Wanted {
             Body::from_stream(printout.parts).into_response()
         };
         if let Some(reason) = printout.unrecorded {
-            // Other characters do not get through, and whoever reads must not take it for recorded.
-            let plain = reason.replace(|letter| !(' '..='~').contains(&letter), "?");
-            if let Ok(reason) = plain.parse() {
-                response.headers_mut().insert(UNRECORDED, reason);
-            }
+            response.headers_mut().insert(UNRECORDED, plain(&reason));
         }
         response
     }
+}
+
+/// A reason as it can be told in a header: other characters do not get through, and whoever reads must not take it for recorded.
+fn plain(reason: &str) -> HeaderValue {
+    let plain = reason.replace(|letter| !(' '..='~').contains(&letter), "?");
+    HeaderValue::from_str(&plain).unwrap_or(HeaderValue::from_static("?"))
 }
 
 impl Printout {
@@ -290,5 +292,17 @@ mod tests {
             assert_eq!(failure_in(&told), Some(failure), "{text:?}");
         }
         assert_eq!(failure_in(&HeaderMap::new()), None, "all was told");
+    }
+
+    #[test]
+    fn a_reason_gets_through_whatever_is_in_it() {
+        for (reason, told) in [
+            ("the disk is full", "the disk is full"),
+            ("a\r\nx-forged: yes", "a??x-forged: yes"),
+            ("/srv/données\0\u{7f}", "/srv/donn?es??"),
+            ("", ""),
+        ] {
+            assert_eq!(plain(reason), told, "{reason:?}");
+        }
     }
 }
