@@ -285,6 +285,11 @@ pub enum Fault {
     Files(#[from] FilesError),
     #[error("an export: {0}")]
     Export(#[from] FolderError),
+    #[error(
+        "nothing is exported, because the next export of that name would begin at the wrong place: where this one ends cannot \
+         be recorded: {0}"
+    )]
+    PlaceNotKept(String),
     #[error("{what} was sealed with another key")]
     Sealed { what: String },
     /// Trying again finds out the present state.
@@ -334,6 +339,7 @@ impl Fault {
             Self::Building(_)
             | Self::Files(_)
             | Self::Export(_)
+            | Self::PlaceNotKept(_)
             | Self::Sealed { .. }
             | Self::Impossible(_) => false,
         }
@@ -395,6 +401,11 @@ impl Error {
             Self::Picture(error) => *error == PictureError::Busy,
             _ => false,
         }
+    }
+
+    /// Whether the log is out of reach for now: nothing can be recorded either.
+    pub fn is_of_log_out_of_reach(&self) -> bool {
+        matches!(self, Self::Fault(Fault::Read(ReadError::Unavailable(_))))
     }
 
     /// Whether it is unknown that nothing was recorded: what was asked for may have happened all the same.

@@ -1,5 +1,6 @@
 //! Texts that people typed: what is around them, whether there is anything to see in them, and where they may be cut.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -56,6 +57,23 @@ pub fn filled(text: &str) -> Option<&str> {
     Some(trim(text)).filter(|text| !is_blank(text))
 }
 
+/// The most characters of what somebody typed that an error tells them back.
+const TOLD_BACK: usize = 100;
+
+/// What somebody typed, as an error tells it back: only its beginning, if it is long.
+pub fn told_back(text: &str) -> Cow<'_, str> {
+    let kept = cut(text, TOLD_BACK);
+    if kept.len() == text.len() {
+        return text.into();
+    }
+    format!("{kept}…").into()
+}
+
+/// The same in quotation marks, and nothing in it does anything to a terminal.
+pub fn quoted(text: &str) -> String {
+    format!("{:?}", told_back(text))
+}
+
 /// The longest beginning of at most `most` characters (code points) that does not split a grapheme cluster.
 pub fn cut(text: &str, most: usize) -> &str {
     // There are no more characters than bytes.
@@ -92,6 +110,17 @@ pub fn first(text: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn only_the_beginning_of_a_long_text_is_told_back() {
+        for length in [0, 1, 100] {
+            let text = "é".repeat(length);
+            assert_eq!(told_back(&text), text, "{length} characters");
+        }
+        let told = told_back(&"é".repeat(101)).into_owned();
+        assert_eq!(told, format!("{}…", "é".repeat(100)));
+        assert_eq!(quoted("a\u{1b}b"), r#""a\u{1b}b""#, "no terminal obeys it");
+    }
 
     #[test]
     fn texts_are_trimmed_as_clients_do() {

@@ -42,6 +42,8 @@ pub use error::{
 pub use event::{Cause, CorrelationId, EventId, NewEvent, Position, RecordedEvent, Version};
 pub use expected::{Appended, Batch, Conflict, Expected, StreamAppend};
 pub use place::{LogId, Mark, Place};
-pub use store::{BYTES_AT_ONCE, Chunks, EventStore, Filter, Health, MOST_AT_ONCE, Tail};
+pub use store::{
+    BYTES_AT_ONCE, Chunks, EventStore, Filter, Health, MOST_AT_ONCE, Tail, head_within,
+};
 pub use subscribe::subscribe;
 pub use tireless::{tireless, what_was_said};

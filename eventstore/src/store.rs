@@ -1,6 +1,7 @@
 //! What the rest of Hansard knows of a log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{StreamId, Timestamp};
 use futures::future::BoxFuture;
@@ -122,4 +123,15 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Finishes what was taken on, refuses what comes after, releases files and connections.
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// The head, or why it cannot be told within `limit`: for whoever only looks how the log is.
+pub async fn head_within(log: &dyn EventStore, limit: Duration) -> Result<Position, ReadError> {
+    let told = tokio::time::timeout(limit, log.head()).await;
+    told.unwrap_or_else(|_| {
+        Err(ReadError::Unavailable(match &*log.health().borrow() {
+            Health::Unavailable(reason) => reason.clone(),
+            Health::Ready => format!("it does not answer within {limit:?}"),
+        }))
+    })
 }

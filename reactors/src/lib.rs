@@ -184,7 +184,7 @@ async fn head(log: &dyn EventStore) -> Result<Option<Place>, ReadError> {
 /// Why a reactor cannot be told where to begin.
 #[derive(Debug, thiserror::Error)]
 pub enum ResetError {
-    #[error("there is no reactor named {0:?}")]
+    #[error("there is no reactor named {}", domain::text::quoted(.0))]
     NoSuch(String),
     #[error("the log has no position {0}; it ends at {1}")]
     Beyond(u64, u64),

@@ -102,7 +102,7 @@ async fn me_and_logins(server: &Server, yardstick: &Echo) {
 
 /// Writes accounts into the log of a server that is stopped: registering that many would measure argon2.
 async fn add_accounts(server: &Server) {
-    let log = tests::log::open(server);
+    let log = tests::log::open(server).await;
     let numbers: Vec<usize> = (0..ACCOUNTS).collect();
     for chunk in numbers.chunks(1000) {
         let appends = chunk.iter().map(|number| account(*number)).collect();

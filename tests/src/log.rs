@@ -1,37 +1,125 @@
-//! Looking into a log from outside, when no server has it open.
+//! Looking into a log from outside, and writing into it, when no server has it open.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use domain::message::{self, MessageEvent};
+use domain::{EventPayload, MessageId, StreamId, UserId};
 use eventstore::mongodb::{MongoLog, MongoOptions};
 use eventstore::sqlite::SqliteLog;
-use eventstore::{EventStore, Filter, Position, Version, leaf};
+use eventstore::{
+    Batch, Cause, CorrelationId, EventStore, Expected, Filter, NewEvent, Position, StreamAppend,
+    Version, leaf,
+};
 use futures_util::StreamExt;
+use rusqlite::Connection;
+use serde_json::{Value, json};
 
 use crate::server::Server;
-
-/// Opens the embedded log of a server that was stopped.
-///
-/// # Panics
-/// When it cannot be opened.
-pub fn open(server: &Server) -> Arc<dyn EventStore> {
-    match SqliteLog::open(&server.data().join("log.db")) {
-        Ok(log) => Arc::new(log),
-        Err(error) => panic!("the log cannot be opened: {error}"),
-    }
-}
 
 /// Opens the log of a server that was stopped, wherever it is.
 ///
 /// # Panics
 /// When it cannot be opened.
-pub async fn open_any(server: &Server) -> Arc<dyn EventStore> {
-    let Some(url) = server.mongo_url() else {
-        return open(server);
+pub async fn open(server: &Server) -> Arc<dyn EventStore> {
+    match server.mongo_url() {
+        None => match SqliteLog::open(&server.data().join("log.db")) {
+            Ok(log) => Arc::new(log),
+            Err(error) => panic!("the log cannot be opened: {error}"),
+        },
+        Some(url) => match MongoLog::connect(&url, MongoOptions::default()).await {
+            Ok(log) => Arc::new(log),
+            Err(error) => panic!("the log cannot be opened: {error}"),
+        },
+    }
+}
+
+/// A stream with its first events, by their types, which nobody in particular asked for.
+///
+/// # Panics
+/// When an event is not one of `E`.
+pub fn begin<'a, E: EventPayload>(
+    stream: StreamId,
+    events: impl IntoIterator<Item = (&'a str, Value)>,
+) -> Batch {
+    let encode = |(of, event): (&str, Value)| {
+        let event = E::deserialize_data(of, event).expect("data of its type");
+        NewEvent::encode(&event.expect("a type of event")).expect("an event of a moderate size")
     };
-    match MongoLog::connect(&url, MongoOptions::default()).await {
-        Ok(log) => Arc::new(log),
-        Err(error) => panic!("the log cannot be opened: {error}"),
+    Batch {
+        cause: Cause {
+            actor: UserId::new("rocket.cat"),
+            correlation_id: CorrelationId::fresh(),
+            causation_id: None,
+        },
+        appends: vec![StreamAppend {
+            stream,
+            expected: Expected::NoStream,
+            events: events.into_iter().map(encode).collect(),
+        }],
+    }
+}
+
+/// When messages of [`posted`] were posted, in milliseconds.
+pub const START: i64 = 1_790_000_000_000;
+
+/// The message of a number in a room.
+pub fn posted(number: usize, room: &str, text: &str) -> Batch {
+    let id = MessageId::new(format!("message-{number:06}"));
+    let posted = json!({"message": id, "room": room, "author": "rocket.cat", "at": START,
+                        "content": {"text": text}});
+    begin::<MessageEvent>(message::stream(&id), [("MessagePosted", posted)])
+}
+
+/// Writes batches into the log of a server that is stopped.
+///
+/// # Panics
+/// When they cannot be written.
+pub async fn fill(server: &Server, batches: impl IntoIterator<Item = Batch>) {
+    let log = open(server).await;
+    let mut appending = futures::stream::iter(batches)
+        .map(|batch| log.append(batch))
+        .buffered(500);
+    while let Some(outcome) = appending.next().await {
+        outcome.expect("a log that can be written");
+    }
+    drop(appending);
+    log.close().await;
+}
+
+/// The embedded log of a data folder while it takes no events, as on a full disk, until this is dropped.
+#[derive(Debug)]
+pub struct Full(Connection);
+
+impl Full {
+    /// No events at all.
+    pub fn of(data: &Path) -> Self {
+        Self::when(data, "true")
+    }
+
+    /// No events of a type.
+    pub fn of_type(data: &Path, event_type: &str) -> Self {
+        Self::when(data, &format!("new.type = '{event_type}'"))
+    }
+
+    fn when(data: &Path, condition: &str) -> Self {
+        let log = Connection::open(data.join("log.db")).expect("a log");
+        let trigger = format!(
+            "CREATE TRIGGER full BEFORE INSERT ON events WHEN {condition}
+             BEGIN SELECT RAISE(ABORT, 'no room is left'); END"
+        );
+        log.execute_batch(&trigger).expect("a log to write to");
+        Self(log)
+    }
+}
+
+impl Drop for Full {
+    fn drop(&mut self) {
+        let emptied = self.0.execute_batch("DROP TRIGGER full");
+        if let (Err(error), false) = (emptied, std::thread::panicking()) {
+            panic!("the log stays full: {error}");
+        }
     }
 }
 

@@ -114,7 +114,7 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     tokio::time::sleep(Duration::from_millis(LONGEST)).await;
     burst.end(&mut promises).await;
     check(&mut server, &promises).await;
-    let log = tests::log::open(&server);
+    let log = tests::log::open(&server).await;
     assert!(tests::log::check(&log).await >= promises.acknowledged as u64);
     log.close().await;
 }

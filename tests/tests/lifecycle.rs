@@ -131,6 +131,8 @@ async fn the_first_account_is_offered_to_this_machine_where_that_works() {
 async fn a_folder_that_another_command_uses_is_not_taken_for_a_servers() {
     let mut server = Server::start().await;
     server.stop().await;
+    // As a command says who it is.
+    std::fs::write(server.data().join("lock"), "command, process 77\n").unwrap();
     let lock = std::fs::File::open(server.data().join("lock")).unwrap();
     lock.try_lock().unwrap();
     let mut rebuild = server.command(&server.data());
@@ -139,8 +141,16 @@ async fn a_folder_that_another_command_uses_is_not_taken_for_a_servers() {
     let output = output.await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        !output.status.success() && said.contains("another hansard command"),
+        !output.status.success() && said.contains("in use by another process"),
         "{said}"
+    );
+    assert!(
+        said.contains("command, process 77"),
+        "it says who has it: {said}"
+    );
+    assert!(
+        !said.contains("os error"),
+        "in words, not in those of the system: {said}"
     );
 }
 

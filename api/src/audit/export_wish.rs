@@ -2,7 +2,7 @@
 
 use application::error::Error;
 use application::record::access::{Auditor, Shown};
-use application::record::export::{self, Begun, Claim, ExportWish, Order, Piece, Reached};
+use application::record::export::{self, Begun, Claim, ExportWish, Order, Piece, Reached, jobs};
 use application::workspace::Workspace;
 use domain::audit::{self, RecordReader};
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ impl WantedExport {
             Start::Fresh(wish) => wish.name.as_deref(),
             Start::Resumed { order, .. } => order.name.as_deref(),
         };
-        let claim = Claim::of(workspace, name).await?;
+        let claim = jobs::claim(workspace, name).await?;
         let (begun, reached) = match self.start {
             Start::Fresh(wish) => {
                 let begun = export::begin(workspace, &auditor, &wish, &claim).await?;

@@ -120,7 +120,7 @@ async fn remove(call: Call, _: Nothing) -> Outcome {
 
 async fn download(call: Call, _: Nothing) -> Outcome {
     let (auditor, job) = found(&call).await?;
-    let download = jobs::download(&call.state, &job)?;
+    let download = jobs::download(&call.state, &job).await?;
     export::taken(&call.state, &auditor, &job).await?;
     let name = format!("export-{}", job.id());
     let mut headers = HeaderMap::new();

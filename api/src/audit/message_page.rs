@@ -80,8 +80,8 @@ pub fn readers(told: &MessageReaders) -> String {
     page.as_of(told.as_of);
     if told.room.public {
         page.line(format_args!(
-            "\nThe room is public: everybody who may see public rooms could read it, and no event shows whether they did. \
-             What follows is about its members."
+            "\nThe room is public: everybody whose roles have view-c-room and preview-c-room could read it, and no event \
+             shows whether they did. What follows is about its members."
         ));
     }
     if told.in_thread_only {

@@ -70,12 +70,12 @@ struct OfView {
 
 async fn status(call: Call, _: Nothing) -> Outcome {
     Operator::caller(&call.state, &call.caller)?;
-    Ok(Answer::empty().field("status", &shown(&call)))
+    Ok(Answer::empty().field("status", &shown(&call).await))
 }
 
 /// The status. Of a difference only where it is: the rows of some views are nobody's to read.
-fn shown(call: &Call) -> Value {
-    let mut status = json!(ViewsReport::of_server(&call.state));
+async fn shown(call: &Call) -> Value {
+    let mut status = json!(ViewsReport::of_server(&call.state).await);
     if let Some(last) = call.state.views().last_built() {
         let outcome = match last.ended {
             Ended::Rebuilt(position) => json!({"rebuiltTo": position.get()}),
@@ -113,7 +113,7 @@ async fn build(call: &Call, wanted: Wanted, verify: bool) -> Outcome {
     };
     // It goes on without anybody who waits.
     drop(projections::begin(&call.state, &by, building).await?);
-    Ok(Answer::empty().field("status", &shown(call)))
+    Ok(Answer::empty().field("status", &shown(call).await))
 }
 
 async fn pause(call: Call, _: Nothing) -> Outcome {

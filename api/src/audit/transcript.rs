@@ -76,13 +76,17 @@ impl Transcript {
         self.reading.unrecorded()
     }
 
-    /// Writes until there is no more, nobody takes it, or `stop`; then records what was shown.
+    /// Writes until there is no more, nobody takes it, or `stop`; then records what was shown, unless the log is out of reach:
+    /// whoever waits is told that at once.
     pub async fn run(
         mut self,
         parts: mpsc::Sender<Bytes>,
         stop: CancellationToken,
     ) -> Result<(), BrokenOff> {
         let outcome = self.write(&parts, &stop).await;
+        if matches!(&outcome, Err(BrokenOff::Unreadable(error)) if error.is_of_log_out_of_reach()) {
+            return outcome;
+        }
         self.reading.end().await?;
         outcome
     }

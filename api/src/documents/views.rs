@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use application::workspace::Workspace;
+use eventstore::head_within;
 use projections::{Health, Note, Overview, Progress, Standing, Task, Throttle};
 use serde::{Deserialize, Serialize};
+
+/// How long the log may take to answer whoever asks how the views are.
+const LOG_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// Whether views serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,14 +29,17 @@ pub struct ViewsReport {
     pub state: State,
     /// Why they fail or have stopped.
     pub reason: Option<String>,
+    /// Why the log cannot be read now, if so: what is said of it is what was known last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
     /// Identity of the log, and its last position.
     pub log: String,
     pub head: u64,
     /// Identity of the log that the views are of, and the position they stand at; none if there are no views.
     pub of_log: Option<String>,
     pub position: Option<u64>,
-    /// Whether that is a place in the log.
-    pub matches: bool,
+    /// Whether that is a place in the log; none if that is not known, because the log cannot be read.
+    pub matches: Option<bool>,
     /// Events they are behind, and for how long without a break.
     pub behind: u64,
     pub behind_for_ms: u64,
@@ -116,11 +123,12 @@ impl ViewsReport {
         Self {
             state: State::NoServer,
             reason: None,
+            unreadable: None,
             log: overview.log.to_string(),
             head: overview.head.get(),
             of_log: place.map(|place| place.log.to_string()),
             position: place.map(|place| place.position.get()),
-            matches: overview.matches,
+            matches: Some(overview.matches),
             behind: place.map_or(0, |place| {
                 overview.head.get().saturating_sub(place.position.get())
             }),
@@ -133,7 +141,9 @@ impl ViewsReport {
     }
 
     /// Of a running server.
-    pub fn of_server(workspace: &Workspace) -> Self {
+    pub async fn of_server(workspace: &Workspace) -> Self {
+        let log = workspace.executor().store();
+        let unreadable = head_within(&**log, LOG_ANSWERS_WITHIN).await.err();
         let views = workspace.views();
         let (lag, place) = (views.lag(), views.place());
         let (state, reason) = match views.health() {
@@ -159,11 +169,12 @@ impl ViewsReport {
         Self {
             state,
             reason,
-            log: workspace.executor().store().id().to_string(),
+            log: log.id().to_string(),
             head: lag.head.get(),
             of_log: serves.then(|| place.log.to_string()),
             position: serves.then(|| lag.checkpoint.get()),
-            matches: serves,
+            matches: unreadable.is_none().then_some(serves),
+            unreadable: unreadable.map(|error| error.to_string()),
             behind: lag.events,
             behind_for_ms: millis(lag.since),
             dead_letters: views.dead_letter_count(),

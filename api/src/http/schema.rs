@@ -19,7 +19,9 @@ pub enum Kind {
     /// A point in time: ISO-8601, milliseconds, or `{"$date": ms}` where the schema is open.
     Date,
     Number,
-    /// A whole number that is not negative, in a JSON body: nothing else is converted to one.
+    /// A whole number that is not negative, in a JSON body: nothing else is converted to one. What clients of the contract
+    /// send passes for a [`Self::Number`] too, `null` for 0 among it; where the number says how far somebody is, that would
+    /// move them back although nobody meant it.
     Whole,
     /// A number above zero.
     Positive,

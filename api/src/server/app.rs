@@ -1,6 +1,8 @@
 //! The composition root: puts the parts together, picks the store (no other place does), and takes the parts apart
 //! again.
 
+mod parts;
+
 use std::future::Future;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -13,7 +15,7 @@ use application::files::store::{Files, FilesError};
 use application::identity::{mail_links, setup_proof};
 use application::people::users::first_administrator;
 use application::record::export::jobs;
-use application::workspace::{AdminAccount, SettingPolicy, Workspace, WorkspaceConfig};
+use application::workspace::{Workspace, WorkspaceConfig};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -43,16 +45,15 @@ use crate::server::program;
 use crate::server::sandbox::{self, SandboxError};
 use crate::server::shutdown::{self, Deadlines};
 use crate::server::{control, routes, serve};
-use crate::state::{AppState, DoorConfig, statistics};
+use crate::state::{AppState, statistics};
 use crate::telemetry::metered::MeteredLog;
 use crate::telemetry::metrics;
 use crate::telemetry::request::{Observer, observe};
 
+use parts::{door_config, open_vault, public_url, workspace_config};
+
 /// Pause between attempts at first-start work while the log cannot be reached.
 const RETRY: Duration = Duration::from_secs(2);
-
-/// What a request that waited has left for its answer.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
 
 /// Why the server cannot start. Each is one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -114,9 +115,18 @@ async fn open_log_with(
     // Recovery after a crash may take a while.
     let path = folder.log();
     let opened = tokio::task::spawn_blocking(move || SqliteLog::open(&path)).await;
-    Ok(Arc::new(opened.map_err(|error| {
-        OpenError::Unavailable(error.to_string())
-    })??))
+    let opened = opened.map_err(|error| OpenError::Unavailable(error.to_string()))?;
+    Ok(Arc::new(opened.map_err(|error| with_cause(error, folder))?))
+}
+
+/// SQLite keeps to itself why the system refuses to write, such as that the disk is full; the folder says it.
+fn with_cause(error: OpenError, folder: &DataDir) -> OpenError {
+    match (error, folder.refuses_writing()) {
+        (OpenError::Unavailable(text), Some(why)) => {
+            OpenError::Unavailable(format!("{text}; the data folder cannot be written: {why}"))
+        }
+        (error, _) => error,
+    }
 }
 
 /// Which log the configuration names, and its events up to `upto`, if not further: read beside whoever writes it.
@@ -367,13 +377,6 @@ struct Work {
     stop: CancellationToken,
 }
 
-fn open_vault(config: &Config, folder: &DataDir) -> Result<Vault, VaultError> {
-    match &config.secret_key {
-        Some(key) => Vault::from_text(key.reveal()),
-        None => Vault::from_file(&folder.secret_key()),
-    }
-}
-
 /// Binds the configured address. An error says what of it cannot be had.
 pub async fn listen(config: &Config) -> Result<TcpListener, StartError> {
     let bind = config.bind.trim_start_matches('[').trim_end_matches(']');
@@ -390,52 +393,6 @@ pub async fn listen(config: &Config) -> Result<TcpListener, StartError> {
         }
     };
     TcpListener::bind((bind, config.port)).await.map_err(failed)
-}
-
-fn door_config(config: &Config) -> DoorConfig {
-    DoorConfig {
-        announced_version: config.announced_version.clone(),
-        body_limit: config.body_limit,
-        create_tokens_for_users: config.create_tokens_for_users,
-        longest_wait: config.request_timeout.saturating_sub(TIME_TO_ANSWER),
-    }
-}
-
-fn workspace_config(config: &Config, address: SocketAddr) -> WorkspaceConfig {
-    let admin = config.admin_pass.as_ref().map(|password| AdminAccount {
-        username: config
-            .admin_username
-            .clone()
-            .unwrap_or_else(|| "admin".to_owned()),
-        password: password.reveal().to_owned(),
-        email: config.admin_email.clone(),
-    });
-    WorkspaceConfig {
-        site_url: public_url(config, address),
-        fetch_allow: config.fetch_allow.clone(),
-        name_servers: config.name_servers.clone(),
-        max_sessions: config.max_sessions,
-        password_queue: config.password_queue,
-        test_mode: config.test_mode,
-        admin,
-        mail_server: config.mail_server.clone(),
-        settings: SettingPolicy {
-            first: config.first_settings.clone().into_iter().collect(),
-            blocked: config.settings_blocked.clone(),
-            hidden: config.settings_hidden.clone(),
-            overrides: config.setting_overrides.clone().into_iter().collect(),
-        },
-        exports: None,
-        sandbox: config.sandbox.clone(),
-    }
-}
-
-/// Where people reach the server; with port 0 only the system knows the port.
-fn public_url(config: &Config, address: SocketAddr) -> String {
-    config
-        .root_url
-        .clone()
-        .unwrap_or_else(|| format!("http://localhost:{}", address.port()))
 }
 
 /// Whether there is an administrator, as far as the person at the terminal needs to know.

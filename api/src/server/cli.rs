@@ -8,6 +8,7 @@ mod explain;
 mod export;
 mod grants;
 mod message;
+mod opened;
 mod progress;
 mod projections;
 mod reactors;
@@ -25,7 +26,9 @@ use ::projections::WaitError;
 use application::error::Error;
 use application::workspace::Workspace;
 use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use domain::text::told_back;
 use eventstore::EventStore;
 
 use crate::audit::page_wish::About;
@@ -81,7 +84,8 @@ pub struct Invocation {
 
 /// Parses the arguments of this process and reads the configuration. Wrong usage and `--help` end the process.
 pub fn parse() -> Result<Invocation, crate::server::config::ConfigError> {
-    let matches = command().get_matches();
+    let matches = command().try_get_matches();
+    let matches = matches.unwrap_or_else(|error| told_shortly(error).exit());
     let task = match matches.subcommand() {
         Some(("config", config)) if config.get_flag("keys") => Task::ShowKeys,
         Some(("config", _)) => Task::ShowConfig,
@@ -99,6 +103,21 @@ pub fn parse() -> Result<Invocation, crate::server::config::ConfigError> {
     let file = matches.get_one::<PathBuf>("config-file").cloned();
     let layers = Layers::build(Sources::read(file.as_deref(), flags)?)?;
     Ok(Invocation { task, layers })
+}
+
+/// The same error, which tells what was typed only so far.
+fn told_shortly(mut error: clap::Error) -> clap::Error {
+    for kind in [
+        ContextKind::InvalidArg,
+        ContextKind::InvalidValue,
+        ContextKind::InvalidSubcommand,
+    ] {
+        if let Some(ContextValue::String(typed)) = error.get(kind) {
+            let told = told_back(typed).into_owned();
+            error.insert(kind, ContextValue::String(told));
+        }
+    }
+    error
 }
 
 /// `None`: there is no such command, which the parser refused before.
@@ -269,7 +288,11 @@ async fn workspace(config: &Config) -> Result<DataDir, DataDirError> {
 
 async fn open_log(config: &Config, folder: &DataDir) -> Result<Arc<dyn EventStore>, Failure> {
     let opened = app::find_log(config, folder).await;
-    opened.map_err(|error| error.to_string().into())
+    opened.map_err(|error| {
+        // Whatever it was taken for, it is no data folder of that log.
+        folder.leave();
+        error.to_string().into()
+    })
 }
 
 /// Has the running server do something that has one answer.
@@ -335,6 +358,22 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn what_was_typed_is_told_back_only_so_long() {
+        let long = "x".repeat(5_000);
+        let option = format!("--{long}");
+        for line in [
+            &["hansard", &long][..],
+            &["hansard", "log", &option],
+            &["hansard", "log", "--format", &long],
+            &["hansard", "log", "--limit", &long],
+        ] {
+            let error = command().try_get_matches_from(line).unwrap_err();
+            let told = told_shortly(error).to_string();
+            assert!(told.contains("xxx") && told.len() < 1_000, "{told}");
+        }
     }
 
     #[test]

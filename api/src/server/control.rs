@@ -10,7 +10,7 @@ mod views;
 
 use std::convert::Infallible;
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,6 +43,7 @@ pub use views::{Ask, Differing, Letters, Told, What};
 
 use crate::audit::export_wish::ExportEnd;
 use crate::documents::views::WorkReport;
+use crate::server::data_dir::DataDir;
 use crate::state::AppState;
 
 /// How often progress is told.
@@ -280,7 +281,8 @@ async fn answer(control: &Control, headers: &HeaderMap, body: &[u8]) -> Response
     }
     let answers = match serde_json::from_slice(body) {
         Ok(Request::Print(wanted)) => {
-            return wanted.respond(&control.state, control.stop.clone()).await;
+            let stop = control.stop.clone();
+            return wanted.respond(&control.state, stop, headers).await;
         }
         Ok(Request::Views(ask)) => views::answer(control.state.clone(), ask).boxed(),
         Ok(other) => {
@@ -371,19 +373,29 @@ pub async fn ask(folder: &Path, request: &Request) -> Result<hyper::Response<Inc
         match send(folder, body.clone()).await {
             Ok(response) => return Ok(response),
             Err(error) if since.elapsed() > TAKEN_WITHIN => {
-                return Err(format!(
-                    "another hansard command uses the data folder, or a server that takes no requests now ({error}); \
-                     try again later"
-                )
-                .into());
+                return Err(unanswered(folder, &error));
             }
             Err(_) => tokio::time::sleep(RETRY).await,
         }
     }
 }
 
+/// Who has the folder, and takes no requests.
+fn unanswered(folder: &Path, error: &str) -> Failure {
+    let holder = DataDir::holder(folder);
+    let holder = holder.map_or_else(String::new, |holder| format!(" ({holder})"));
+    format!(
+        "the data folder {} is in use by another process{holder}, which takes no requests now ({error}); try again later",
+        folder.display()
+    )
+    .into()
+}
+
 async fn send(folder: &Path, body: Vec<u8>) -> Result<hyper::Response<Incoming>, String> {
-    let content = fs::read(Door::file(folder)).map_err(|error| error.to_string())?;
+    let content = fs::read(Door::file(folder)).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => "no server has begun to".to_owned(),
+        _ => error.to_string(),
+    })?;
     let door: Door = serde_json::from_slice(&content).map_err(|error| error.to_string())?;
     let stream = TcpStream::connect(&door.address).await;
     let stream = TokioIo::new(stream.map_err(|error| error.to_string())?);
@@ -393,6 +405,7 @@ async fn send(folder: &Path, body: Vec<u8>) -> Result<hyper::Response<Incoming>,
     tokio::spawn(connection);
     let request = hyper::Request::post("/")
         .header(hyper::header::HOST, &door.address)
+        .header(hyper::header::TE, printout::TRAILERS)
         .header(KEY, &door.key)
         .body(Full::new(Bytes::from(body)))
         .map_err(|error| error.to_string())?;
@@ -433,4 +446,21 @@ pub async fn last_answer(
     }
     let missing = "the running server gave an answer that does not fit; is it of another version?";
     last.ok_or_else(|| missing.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::data_dir::Holder;
+
+    #[tokio::test]
+    async fn who_has_the_folder_is_named_and_no_error_of_the_system() {
+        let scratch = tempfile::tempdir().unwrap();
+        let _held = DataDir::take(scratch.path(), Holder::Command).unwrap();
+        let error = send(scratch.path(), Vec::new()).await.err().unwrap();
+        let told = unanswered(scratch.path(), &error).text;
+        let holder = format!("command, process {}", std::process::id());
+        assert!(told.contains(&holder), "{told}");
+        assert!(!told.contains("os error"), "{told}");
+    }
 }

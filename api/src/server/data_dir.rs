@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
     #[error(
-        "data folder {} is in use by another process{holder}; one data folder serves one process{}",
+        "data folder {} is in use by another process{}; one data folder serves one process{}",
         path.display(),
+        if holder.is_empty() { String::new() } else { format!(" ({holder})") },
         if *by_command { ": wait for that command to end, or end it" } else { "" }
     )]
     InUse {
         path: PathBuf,
-        /// Who has it, as far as is known.
+        /// Who has it; empty if that is not known.
         holder: String,
         /// It is a command, which ends by itself.
         by_command: bool,
@@ -68,6 +69,11 @@ pub async fn after_commands(
                 ..
             }) if since.elapsed() < PATIENCE => {
                 if !std::mem::replace(&mut is_told, true) {
+                    let holder = if holder.is_empty() {
+                        "not known"
+                    } else {
+                        &holder
+                    };
                     tracing::info!(%holder, "waiting a moment for a command that has the data folder");
                 }
                 tokio::time::sleep(RETRY).await;
@@ -77,7 +83,7 @@ pub async fn after_commands(
     }
 }
 
-/// The file that says who has a folder. It stays behind.
+/// The file that says who has a folder. It stays behind in one that is used.
 pub const LOCK: &str = "lock";
 
 /// A data folder that is ours until this is dropped. The system also releases it if the process dies.
@@ -85,6 +91,15 @@ pub struct DataDir {
     path: PathBuf,
     /// `None`: there is none, and none can be made.
     _lock: Option<File>,
+    /// What was not there before it was taken.
+    made: Made,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Made {
+    Nothing,
+    Lock,
+    Folder,
 }
 
 /// What is written to find out whether there is room, in bytes: as much as opening log and views takes.
@@ -103,10 +118,21 @@ impl DataDir {
         if !path.try_exists().map_err(unusable)? {
             return Err(none());
         }
+        let has = |file: PathBuf| file.try_exists().map_err(unusable);
+        if !has(Self::log_of(path))? && !has(path.join(LOCK))? {
+            return Err(none());
+        }
         // A server on this folder may have its log elsewhere.
         let folder = Self::take(path, holder)?;
-        let has_log = folder.log().try_exists().map_err(unusable)?;
-        has_log.then_some(folder).ok_or_else(none)
+        has(folder.log())?.then_some(folder).ok_or_else(none)
+    }
+
+    /// Leaves a folder that turned out to be another than it was taken for as it was before.
+    pub fn leave(&self) {
+        // What cannot be removed, or has something in it by now, stays.
+        if self.made >= Made::Lock && fs::remove_file(self.path.join(LOCK)).is_ok() {
+            let _ = (self.made == Made::Folder).then(|| fs::remove_dir(&self.path));
+        }
     }
 
     /// Creates the folder if necessary, and takes it.
@@ -114,6 +140,11 @@ impl DataDir {
         let unusable = |error: std::io::Error| DataDirError::Unusable {
             path: path.to_owned(),
             reason: error.to_string(),
+        };
+        let made = match (path.exists(), path.join(LOCK).exists()) {
+            (_, true) => Made::Nothing,
+            (true, false) => Made::Lock,
+            (false, false) => Made::Folder,
         };
         make_private(path).map_err(unusable)?;
         let mut lock = OpenOptions::new()
@@ -129,15 +160,10 @@ impl DataDir {
                 let mut note = String::new();
                 let _ = lock.read_to_string(&mut note);
                 let note = note.trim();
-                let by = if note.is_empty() {
-                    String::new()
-                } else {
-                    format!(" ({note})")
-                };
                 return Err(DataDirError::InUse {
                     path: path.to_owned(),
                     by_command: note.starts_with(Holder::Command.as_str()),
-                    holder: by,
+                    holder: note.to_owned(),
                 });
             }
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
@@ -158,6 +184,7 @@ impl DataDir {
         Ok(Self {
             path: path.to_owned(),
             _lock: Some(lock),
+            made,
         })
     }
 
@@ -171,7 +198,14 @@ impl DataDir {
         Some(Self {
             path: path.to_owned(),
             _lock: lock,
+            made: Made::Nothing,
         })
+    }
+
+    /// Who has a folder, as its lock says; `None`: nobody says so.
+    pub fn holder(path: &Path) -> Option<String> {
+        let note = fs::read_to_string(path.join(LOCK)).ok()?;
+        Some(note.trim().to_owned()).filter(|note| !note.is_empty() && Self::is_taken(path))
     }
 
     /// Whether somebody has a folder.
@@ -342,6 +376,56 @@ mod tests {
             refused.to_string().contains("wait for that command"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn a_folder_that_is_refused_stays_as_it_was() {
+        let scratch = tempfile::tempdir().unwrap();
+        let names = |folder: &Path| {
+            let entries = fs::read_dir(folder).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name());
+            names.collect::<Vec<_>>()
+        };
+        let empty = scratch.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        let refused = DataDir::take_with_log(&empty, Holder::Command).err();
+        assert!(matches!(refused, Some(DataDirError::NoWorkspace { .. })));
+        assert_eq!(names(&empty).len(), 0, "{:?}", names(&empty));
+        DataDir::take(&empty, Holder::Command).unwrap().leave();
+        assert_eq!(names(&empty).len(), 0, "{:?}", names(&empty));
+        let new = scratch.path().join("new");
+        DataDir::take(&new, Holder::Command).unwrap().leave();
+        assert!(!new.exists(), "it was not there before");
+        let used = scratch.path().join("used");
+        drop(DataDir::take(&used, Holder::Command).unwrap());
+        DataDir::take(&used, Holder::Command).unwrap().leave();
+        assert_eq!(names(&used), [LOCK], "it was there before");
+    }
+
+    #[test]
+    fn who_has_a_folder_is_told_without_anything_around_it() {
+        let refusal = |holder: &str| {
+            let refusal = DataDirError::InUse {
+                path: "data".into(),
+                holder: holder.to_owned(),
+                by_command: false,
+            };
+            refusal.to_string()
+        };
+        let begin = "data folder data is in use by another process";
+        assert!(
+            refusal("process 7").starts_with(&format!("{begin} (process 7);")),
+            "{}",
+            refusal("process 7")
+        );
+        assert!(refusal("").starts_with(&format!("{begin};")), "nobody");
+        let scratch = tempfile::tempdir().unwrap();
+        assert_eq!(DataDir::holder(scratch.path()), None);
+        let held = DataDir::take(scratch.path(), Holder::Command).unwrap();
+        let holder = format!("command, process {}", std::process::id());
+        assert_eq!(DataDir::holder(scratch.path()), Some(holder));
+        drop(held);
+        assert_eq!(DataDir::holder(scratch.path()), None, "nobody has it now");
     }
 
     #[cfg(unix)]

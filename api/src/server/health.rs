@@ -11,7 +11,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use eventstore::{EventStore, LogId, tireless};
+use eventstore::{EventStore, LogId, head_within, tireless};
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use parking_lot::Mutex;
@@ -32,7 +32,7 @@ use crate::telemetry::metrics::{
 pub const ANOTHER_LOG: &str =
     "the log was replaced, or has lost events; what is computed from it is being built anew";
 
-/// How long a scrape waits for the log to report its head.
+/// How long whoever asks waits for the log to report its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Knows whether the server can do its work.
@@ -130,7 +130,9 @@ impl Readiness {
         }
     }
 
-    fn report(&self) -> Report {
+    async fn report(&self) -> Report {
+        // Asked each time: of a log elsewhere nobody may have noticed that it is gone, as long as nothing is recorded.
+        let head = head_within(&*self.log, HEAD_TIMEOUT).await;
         let mut reasons = Vec::new();
         if self.stopping.load(Ordering::Acquire) {
             reasons.push("the server is stopping".to_owned());
@@ -141,6 +143,8 @@ impl Readiness {
         }
         if let eventstore::Health::Unavailable(reason) = &*self.log.health().borrow() {
             reasons.push(format!("log: {reason}"));
+        } else if let Err(error) = head {
+            reasons.push(format!("log: {error}"));
         }
         match self.views.health() {
             projections::Health::Ready => {}
@@ -217,7 +221,7 @@ pub fn router(readiness: Arc<Readiness>, metrics: PrometheusHandle) -> Router {
 }
 
 async fn readyz(State((readiness, _)): State<(Arc<Readiness>, PrometheusHandle)>) -> Response {
-    let report = readiness.report();
+    let report = readiness.report().await;
     let status = if report.ready {
         StatusCode::OK
     } else {
@@ -229,10 +233,8 @@ async fn readyz(State((readiness, _)): State<(Arc<Readiness>, PrometheusHandle)>
 async fn page(State((readiness, metrics)): State<(Arc<Readiness>, PrometheusHandle)>) -> Response {
     // States, unlike events, are looked up when somebody asks.
     let lag = readiness.views.lag();
-    let head = match tokio::time::timeout(HEAD_TIMEOUT, readiness.log.head()).await {
-        Ok(Ok(head)) => head,
-        Ok(Err(_)) | Err(_) => lag.head,
-    };
+    let head = head_within(&*readiness.log, HEAD_TIMEOUT).await;
+    let head = head.unwrap_or(lag.head);
     let names = [
         (LOG_INFO, readiness.log.id()),
         (VIEWS_INFO, readiness.views.place().log),

@@ -2,6 +2,7 @@
 //! line. This is how a workspace without administrator gets one again.
 
 use domain::credential::Ending;
+use domain::text::{quoted, told_back};
 use domain::user::{
     self, Email, PasswordHash, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
 };
@@ -39,9 +40,9 @@ pub enum Appointed {
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum AppointError {
-    #[error("there is no user {0}; to make one, give a password")]
+    #[error("there is no user {}; to make one, give a password", told_back(.0))]
     NobodyThere(String),
-    #[error("{0:?} is no user name: {1}")]
+    #[error("{name} is no user name: {why}", name = quoted(.0), why = .1)]
     Name(String, String),
     /// The account belongs to the server or to a program.
     #[error("{0} is no person")]

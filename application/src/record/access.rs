@@ -130,10 +130,17 @@ impl Auditor {
         let stream = audit::stream(&reading);
         let command = ReadingCommand::Begin(Box::new(read));
         let decided = workspace.decide::<Reading>(&self.actor, &stream, command, &());
-        match (decided.await, &self.reader) {
-            (Ok(_), _) => Ok(Trace::Left(reading)),
-            (Err(error), RecordReader::CommandLine { .. }) => Ok(Trace::Missing(error.to_string())),
-            (Err(error), RecordReader::User(_)) => Err(error),
+        if let RecordReader::User(_) = self.reader {
+            return decided.await.map(|_| Trace::Left(reading));
+        }
+        // A log that is out of reach says so only after a while: both are told in the same while.
+        let (decided, head) = tokio::join!(decided, workspace.executor().store().head());
+        match decided {
+            Ok(_) => Ok(Trace::Left(reading)),
+            // What cannot be read either is not shown.
+            Err(error) => head
+                .map(|_| Trace::Missing(error.to_string()))
+                .map_err(Error::from),
         }
     }
 

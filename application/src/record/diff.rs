@@ -197,11 +197,7 @@ async fn rooms(
 ) -> Result<Vec<Both>, Error> {
     let between = (from.position, to.position);
     let candidates = Candidates::find(workspace, auditor, named, between).await?;
-    let subjects = candidates.rooms.iter().cloned().map(Subject::Room);
-    let compared = both(workspace, subjects.collect(), (from, to)).await?;
-    let there = |(_, before, after): &Both| (before.is_there(), after.is_there());
-    let there: Vec<_> = compared.iter().map(there).collect();
-    let meant = candidates.meant(&there);
+    let meant = candidates.meant();
     if meant.is_empty() {
         return Err(NotUnderstood::NotThen {
             what: "room",
@@ -212,9 +208,8 @@ async fn rooms(
         }
         .into());
     }
-    let compared = compared.into_iter().enumerate();
-    let compared = compared.filter(|(index, _)| meant.contains(index));
-    Ok(compared.map(|(_, both)| both).collect())
+    let subjects = meant.into_iter().map(Subject::Room).collect();
+    both(workspace, subjects, (from, to)).await
 }
 
 /// What is told of what differs.

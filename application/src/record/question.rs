@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::text::{quoted, told_back};
 use eventstore::Position;
 use serde::{Deserialize, Serialize};
 
@@ -54,13 +55,13 @@ pub struct AskedGrants {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum NotUnderstood {
-    #[error("there is and was no {what} called {named:?}{}", suggested(.suggestions))]
+    #[error("there is and was no {what} called {}{}", quoted(.named), suggested(.suggestions))]
     Unknown {
         what: &'static str,
         named: String,
         suggestions: Vec<String>,
     },
-    #[error("at position {position}, {time}, there was no {what} {named:?}{}", suggested(.suggestions))]
+    #[error("at position {position}, {time}, there was no {what} {}{}", quoted(.named), suggested(.suggestions))]
     NotThen {
         what: &'static str,
         named: String,
@@ -69,44 +70,51 @@ pub enum NotUnderstood {
         suggestions: Vec<String>,
     },
     #[error(
-        "{0:?} is no correlation id: that looks like 0192d3a4-5b6c-7d8e-9f00-112233445566, and is what an answer that recorded \
-         something had as X-Correlation-Id"
+        "{} is no correlation id: that looks like 0192d3a4-5b6c-7d8e-9f00-112233445566, and is what an answer that recorded \
+         something had as X-Correlation-Id",
+        quoted(.0)
     )]
     NotACorrelation(String),
     #[error(
-        "nothing that may be shown here was recorded for the request {0}; answers that recorded something have its id, such as \
-         0192d3a4-5b6c-7d8e-9f00-112233445566, as X-Correlation-Id"
+        "nothing that may be shown here was recorded for the request {}; answers that recorded something have its id, such as \
+         0192d3a4-5b6c-7d8e-9f00-112233445566, as X-Correlation-Id",
+        told_back(.0)
     )]
     NoSuchRequest(String),
     #[error(
-        "{0:?} is neither a position, which is a whole number, nor a time, such as 2026-11-27 or 2026-11-27T10:42:00Z"
+        "{} is neither a position, which is a whole number, nor a time, such as 2026-11-27 or 2026-11-27T10:42:00Z",
+        quoted(.0)
     )]
     NotAMoment(String),
     #[error(
-        "{asked} is before the record begins: its first event, position 1, was recorded at {begins}"
+        "{} is before the record begins: its first event, position 1, was recorded at {begins}",
+        told_back(.asked)
     )]
     BeforeTheRecord { asked: String, begins: String },
     #[error(
-        "{asked} is after the record ends: its last event, position {head}, was recorded at {ends}"
+        "{} is after the record ends: its last event, position {head}, was recorded at {ends}",
+        told_back(.asked)
     )]
     AfterTheRecord {
         asked: String,
         head: Position,
         ends: String,
     },
-    #[error("the range is empty: {from} does not come before {to}")]
+    #[error("the range is empty: {} does not come before {}", told_back(.from), told_back(.to))]
     Reversed { from: String, to: String },
     #[error("what is followed has no end: leave `to` out")]
     FollowedToAnEnd,
     #[error("the text to look for is empty")]
     EmptyText,
     #[error(
-        "{0:?} is a line that the server made of an event: nobody wrote it, and it has no versions; `hansard log --room` shows \
-         the event"
+        "{} is a line that the server made of an event: nobody wrote it, and it has no versions; `hansard log --room` shows \
+         the event",
+        quoted(.0)
     )]
     NotWritten(String),
     #[error(
-        "the message {message:?} was not there yet: it was posted at position {posted}, {time}"
+        "the message {} was not there yet: it was posted at position {posted}, {time}",
+        quoted(.message)
     )]
     NotYetPosted {
         message: String,
@@ -130,9 +138,9 @@ pub enum NotUnderstood {
     EndsBeforeTheLast { last: Position, upto: Position },
     #[error("more than {MOST_NAMED} {0} are named")]
     TooMany(&'static str),
-    #[error("the cursor {0:?} is none: it is what an answer had as `cursor`, or a position")]
+    #[error("the cursor {} is none: it is what an answer had as `cursor`, or a position", quoted(.0))]
     NotACursor(String),
-    #[error("the cursor {0} is of another record than this")]
+    #[error("the cursor {} is of another record than this", told_back(.0))]
     ForeignCursor(String),
     #[error("the export is of another record than this: begin one anew")]
     OtherRecord,
@@ -141,8 +149,11 @@ pub enum NotUnderstood {
     )]
     OtherProgram(String),
     #[error(
-        "the last finished export called {name:?} was asked for in another way ({what}: {was}; now: {wished}), and what follows \
-         it would have a gap, or be a mixture; ask the same, or choose another name"
+        "the last finished export called {} was asked for in another way ({what}: {}; now: {}), and what follows it would have \
+         a gap, or be a mixture; ask the same, or choose another name",
+        quoted(.name),
+        told_back(.was),
+        told_back(.wished)
     )]
     OtherQuestion {
         name: String,
@@ -209,6 +220,63 @@ impl Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_asked_is_told_back_only_so_long() {
+        let long = "x".repeat(5_000);
+        let time = "2026-11-27T00:00:00.000Z".to_owned();
+        let position = Position::new(7);
+        let all = [
+            NotUnderstood::Unknown {
+                what: "room",
+                named: long.clone(),
+                suggestions: Vec::new(),
+            },
+            NotUnderstood::NotThen {
+                what: "room",
+                named: long.clone(),
+                position,
+                time: time.clone(),
+                suggestions: Vec::new(),
+            },
+            NotUnderstood::NotACorrelation(long.clone()),
+            NotUnderstood::NoSuchRequest(long.clone()),
+            NotUnderstood::NotAMoment(long.clone()),
+            NotUnderstood::BeforeTheRecord {
+                asked: long.clone(),
+                begins: time.clone(),
+            },
+            NotUnderstood::AfterTheRecord {
+                asked: long.clone(),
+                head: position,
+                ends: time.clone(),
+            },
+            NotUnderstood::Reversed {
+                from: long.clone(),
+                to: long.clone(),
+            },
+            NotUnderstood::NotWritten(long.clone()),
+            NotUnderstood::NotYetPosted {
+                message: long.clone(),
+                posted: position,
+                time,
+            },
+            NotUnderstood::NotACursor(long.clone()),
+            NotUnderstood::ForeignCursor(long.clone()),
+            NotUnderstood::OtherQuestion {
+                name: long.clone(),
+                what: "room",
+                was: long.clone(),
+                wished: long,
+            },
+        ];
+        for error in all {
+            let told = error.to_string();
+            assert!(told.chars().count() < 600 && told.contains('…'), "{told}");
+        }
+        let short = NotUnderstood::NotAMoment("x".repeat(100)).to_string();
+        assert!(!short.contains('…'), "{short}");
+    }
 
     #[test]
     fn suggestions_are_a_sentence() {

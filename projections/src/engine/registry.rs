@@ -50,27 +50,27 @@ pub enum Unfit {
     /// Other views, or the file itself, have a table of that name, or may have one.
     #[error("the view {view} cannot have a table called {table}: that name is taken")]
     SameTable {
-        /// The view.
+        /// What the view that cannot be added is called.
         view: &'static str,
-        /// Its table.
+        /// The name, as this view writes it; the other may differ in case.
         table: String,
     },
     /// Other views have an index or a table of that name, or may have one.
     #[error("the view {view} cannot have an index called {index}: that name is taken")]
     SameIndex {
-        /// The view.
+        /// What the view that cannot be added is called.
         view: &'static str,
-        /// Its index.
+        /// The name, as this view writes it; the other may differ in case.
         index: String,
     },
     /// The database does not understand it, and why.
     #[error("the index {index} of the view {view} cannot be made: {reason}")]
     NoIndex {
-        /// The view.
+        /// What the view that cannot be added is called.
         view: &'static str,
-        /// Its index.
+        /// The name of the first of its indexes that cannot be made.
         index: &'static str,
-        /// What the database says.
+        /// What the database says of the statement, in its own words.
         reason: String,
     },
     /// Rows could not be compared with those of a rebuild, in the order of their keys.
@@ -78,17 +78,17 @@ pub enum Unfit {
         "the table {table} of the view {view} has no primary key, or one that may be NULL or is not compared byte by byte"
     )]
     NoKey {
-        /// The view.
+        /// What the view that cannot be added is called.
         view: &'static str,
-        /// Its table.
+        /// The name of the first of its tables whose rows have no such key.
         table: String,
     },
     /// The database does not understand them, and why.
     #[error("the tables of the view {view} cannot be made: {reason}")]
     NoTables {
-        /// The view.
+        /// What the view that cannot be added is called.
         view: &'static str,
-        /// What the database says.
+        /// What the database says of the statement, in its own words.
         reason: String,
     },
 }

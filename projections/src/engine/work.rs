@@ -239,6 +239,18 @@ impl Claim {
         Ok(claim)
     }
 
+    /// Takes it for what `note` says was noted, which nobody changes meanwhile. `None`: nothing was, or something else is being
+    /// built. Blocks.
+    pub(crate) fn of_note<T>(
+        work: &Arc<Work>,
+        note: impl FnOnce() -> Option<(Job, T)>,
+    ) -> Option<(Self, Job, T)> {
+        let _noting = work.noting.lock();
+        let (job, with) = note()?;
+        let claim = Self::take(work, job.clone())?;
+        Some((claim, job, with))
+    }
+
     /// `None`: something else is being built.
     pub(crate) fn take(work: &Arc<Work>, job: Job) -> Option<Self> {
         let mut running = work.running.lock();
@@ -423,6 +435,18 @@ mod tests {
             Ok(())
         });
         assert!(matches!(begun, Ok(Some(_))), "{begun:?}");
+    }
+
+    #[test]
+    fn what_was_noted_is_read_while_nobody_notes_anything() {
+        let work: Arc<Work> = Arc::default();
+        let taken = Claim::of_note(&work, || {
+            assert!(work.noting.try_lock().is_none(), "others wait until then");
+            Some((job(Task::Rebuild), ()))
+        });
+        assert!(taken.is_some(), "nothing else is built");
+        let second = Claim::of_note(&work, || Some((job(Task::Rebuild), ())));
+        assert!(second.is_none(), "now something is");
     }
 
     #[test]

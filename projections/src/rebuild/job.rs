@@ -72,17 +72,36 @@ impl Builder {
     }
 
     fn take_up_noted(&self) {
+        // Somebody may have begun another one.
+        let Some((claim, job, plan)) = Claim::of_note(&self.shared.work, || self.noted()) else {
+            return;
+        };
+        tracing::info!(
+            unit = job.unit,
+            by = job.by,
+            paused = job.paused,
+            "taking up a rebuild of the views"
+        );
+        // It is logged.
+        let _ = self.run(&plan, &job, claim);
+    }
+
+    /// What is noted to be done.
+    fn noted(&self) -> Option<(Job, Plan)> {
         let note = match Note::read(self.folder.dir()) {
-            Ok(Some(note)) => note,
-            Ok(None) => return,
-            Err(error) => return tracing::warn!(%error, "the note of a rebuild cannot be read"),
+            Ok(note) => note?,
+            Err(error) => {
+                tracing::warn!(%error, "the note of a rebuild cannot be read");
+                return None;
+            }
         };
         let Some(plan) = self.registry.plan(note.unit.as_deref(), Task::Rebuild) else {
             tracing::warn!(
                 ?note,
                 "a rebuild is given up: there is no such view any more"
             );
-            return self.forget();
+            self.forget();
+            return None;
         };
         let job = Job {
             task: Task::Rebuild,
@@ -91,17 +110,7 @@ impl Builder {
             max_rate: note.max_rate,
             paused: note.paused,
         };
-        // Somebody may have begun another one, and has then written a note of it.
-        if let Some(claim) = Claim::take(&self.shared.work, job.clone()) {
-            tracing::info!(
-                unit = job.unit,
-                by = job.by,
-                paused = job.paused,
-                "taking up a rebuild of the views"
-            );
-            // It is logged.
-            let _ = self.run(&plan, &job, claim);
-        }
+        Some((job, plan))
     }
 
     /// Does what was asked for on a thread of its own. If everything stops meanwhile, it ends soon.

@@ -114,11 +114,33 @@ fn order(left: &Value, right: &Value) -> Ordering {
     };
     match (left, right) {
         (Value::Integer(left), Value::Integer(right)) => left.cmp(right),
-        (Value::Real(left), Value::Real(right)) => left.total_cmp(right),
+        (Value::Real(left), Value::Real(right)) => numbers(*left, *right),
+        (Value::Integer(left), Value::Real(right)) => mixed(*left, *right),
+        (Value::Real(left), Value::Integer(right)) => mixed(*right, *left).reverse(),
         (Value::Text(left), Value::Text(right)) => left.as_bytes().cmp(right.as_bytes()),
         (Value::Blob(left), Value::Blob(right)) => left.cmp(right),
         _ => rank(left).cmp(&rank(right)),
     }
+}
+
+/// The database keeps nothing that is not a number as one, and takes both zeros for the same.
+fn numbers(left: f64, right: f64) -> Ordering {
+    left.partial_cmp(&right).unwrap_or(Ordering::Equal)
+}
+
+/// By their values: a key is the same whichever way its number is kept, so that rows that differ in that alone meet, and differ.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "the whole part is compared first, and the rest only where it is the same"
+)]
+fn mixed(left: i64, right: f64) -> Ordering {
+    // The first that is no whole number of the database any more.
+    if right >= 9_223_372_036_854_775_808.0 {
+        return Ordering::Less;
+    }
+    let whole = left.cmp(&(right as i64));
+    whole.then_with(|| numbers(left as f64, right))
 }
 
 /// A way along both sides in the order of the key, so that each row meets the other of its key.
@@ -194,6 +216,42 @@ mod tests {
                 .expect("a row");
         }
         conn
+    }
+
+    #[test]
+    fn values_of_keys_are_in_the_order_of_the_database() {
+        let large = 1_i64 << 53;
+        let values = [
+            Value::Integer(i64::MIN),
+            Value::Real(-1.5),
+            Value::Integer(-1),
+            Value::Real(-0.5),
+            Value::Real(0.0),
+            Value::Integer(0),
+            Value::Integer(1),
+            Value::Real(1.0),
+            Value::Real(1.5),
+            Value::Integer(2),
+            Value::Real(9_007_199_254_740_992.0),
+            Value::Integer(large + 1),
+            Value::Integer(i64::MAX),
+            Value::Real(9_223_372_036_854_775_808.0),
+            Value::Real(1e300),
+            Value::Text("1".to_owned()),
+            Value::Blob(vec![0]),
+        ];
+        let conn = Connection::open_in_memory().expect("a database");
+        let told = |left: &Value, right: &Value| {
+            conn.query_row("SELECT (?1 > ?2) - (?1 < ?2)", [left, right], |row| {
+                row.get::<_, i32>(0)
+            })
+        };
+        for left in &values {
+            for right in &values {
+                let ours = order(left, right) as i32;
+                assert_eq!(Ok(ours), told(left, right), "{left:?} and {right:?}");
+            }
+        }
     }
 
     #[test]

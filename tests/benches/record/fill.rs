@@ -131,7 +131,7 @@ fn chatter(number: usize) -> Batch {
 
 /// Writes into the log of a server that is stopped.
 pub async fn fill(server: &Server, events: usize) {
-    let log = tests::log::open_any(server).await;
+    let log = tests::log::open(server).await;
     let before = (0..USERS).map(account).chain((0..ROOMS).map(channel));
     let before = before.chain((0..USERS).map(joining));
     let chatter = (0..events - 2 * USERS - ROOMS).map(chatter);

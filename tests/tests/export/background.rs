@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::{Answer, Client};
+use tests::log::Full;
 use tests::server::Server;
 
 use crate::interrupted::{contents, fill};
@@ -47,7 +48,7 @@ pub(crate) async fn complete(client: &Client, id: &str) -> Value {
     }
 }
 
-/// Downloads an export, and unpacks it with a program that is not ours.
+/// Downloads an export, and unpacks it.
 async fn downloaded(client: &Client, id: &str, into: &Path) -> PathBuf {
     let headers = [
         ("X-User-Id", &*client.user_id),
@@ -57,8 +58,13 @@ async fn downloaded(client: &Client, id: &str, into: &Path) -> PathBuf {
     let loaded = client.load(Method::GET, &path, &headers).await;
     assert_eq!(loaded.status, 200, "{}", loaded.text());
     assert_eq!(loaded.header("content-type"), "application/zip");
+    unpacked(&loaded.bytes, id, into)
+}
+
+/// The folder of an export, unpacked from its archive by a program that is not ours.
+pub(crate) fn unpacked(bytes: &[u8], id: &str, into: &Path) -> PathBuf {
     let archive = into.with_extension("zip");
-    std::fs::write(&archive, &loaded.bytes).unwrap();
+    std::fs::write(&archive, bytes).unwrap();
     let unpacked = Command::new(tests::tools::python())
         .args(["-m", "zipfile", "-e"])
         .args([&archive, into])
@@ -237,12 +243,7 @@ async fn what_is_complete_is_not_made_again_although_its_end_cannot_be_recorded(
     let server = Server::start().await;
     let admin = server.admin().await;
     say(&admin, "GENERAL", "for the record").await;
-    let log = rusqlite::Connection::open(server.data().join("log.db")).unwrap();
-    log.execute_batch(
-        "CREATE TRIGGER full BEFORE INSERT ON events WHEN new.type = 'ReadingEnded'
-         BEGIN SELECT RAISE(ABORT, 'no room is left'); END",
-    )
-    .unwrap();
+    let full = Full::of_type(&server.data(), "ReadingEnded");
     let id = asked(&admin, json!({"format": "ndjson"})).await;
     let job = server.data().join("exports").join(&id);
     let made =
@@ -255,7 +256,7 @@ async fn what_is_complete_is_not_made_again_although_its_end_cannot_be_recorded(
     let manifest = job.join("files/manifest.json");
     let written = || std::fs::metadata(&manifest).unwrap().modified().unwrap();
     let first = written();
-    log.execute_batch("DROP TRIGGER full").unwrap();
+    drop(full);
     let export = complete(&admin, &id).await;
     assert_eq!(written(), first, "nothing is made again: {export}");
 }

@@ -6,73 +6,34 @@ use std::time::{Duration, Instant};
 
 use domain::message::{self, MessageEvent};
 use domain::room::{self, RoomEvent};
-use domain::{EventPayload, MessageId, RoomId, StreamId, UserId};
-use eventstore::{Batch, Cause, CorrelationId, Expected, NewEvent, StreamAppend};
-use futures::StreamExt as _;
-use serde_json::{Value, json};
+use domain::{MessageId, RoomId};
+use eventstore::Batch;
+use serde_json::json;
+use tests::log::{START, begin, posted};
 use tests::server::Server;
 
 use crate::{Exports, command, exported, found, head, refused, run, say};
 
 const ROOMS: usize = 40;
 const MESSAGES: usize = 6_000;
-const START: i64 = 1_790_000_000_000;
 
 /// How long an export may take to get somewhere.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-fn append<E: EventPayload>(stream: StreamId, of: &str, event: Value) -> Batch {
-    begin::<E>(stream, [(of, event)])
-}
-
-/// A stream with its first events.
-fn begin<'a, E: EventPayload>(
-    stream: StreamId,
-    events: impl IntoIterator<Item = (&'a str, Value)>,
-) -> Batch {
-    let encode = |(of, event)| {
-        let event = E::deserialize_data(of, event).unwrap().unwrap();
-        NewEvent::encode(&event).unwrap()
-    };
-    Batch {
-        cause: Cause {
-            actor: UserId::new("rocket.cat"),
-            correlation_id: CorrelationId::fresh(),
-            causation_id: None,
-        },
-        appends: vec![StreamAppend {
-            stream,
-            expected: Expected::NoStream,
-            events: events.into_iter().map(encode).collect(),
-        }],
-    }
-}
-
 /// Some thousand messages in some rooms, written into the log of a server that is stopped.
 pub(crate) async fn fill(server: &Server) {
-    let room = |number: usize| RoomId::new(format!("room-{:03}", number % ROOMS));
-    let rooms = (0..ROOMS).map(|number| {
-        let id = room(number);
-        let created =
-            json!({"room": id, "kind": "channel", "name": format!("r{number}"), "at": START});
-        append::<RoomEvent>(room::stream(&id), "RoomCreated", created)
-    });
+    let room = |number: usize| format!("room-{:03}", number % ROOMS);
+    let rooms = (0..ROOMS).map(|number| created(&room(number), &format!("r{number}")));
     let messages = (0..MESSAGES).map(|number| {
-        let id = MessageId::new(format!("message-{number:06}"));
         let text = format!("number {number}, {}", "and so on ".repeat(20));
-        let posted = json!({"message": id, "room": room(number), "author": "rocket.cat", "at": START,
-                            "content": {"text": text}});
-        append::<MessageEvent>(message::stream(&id), "MessagePosted", posted)
+        posted(number, &room(number), &text)
     });
-    let log = tests::log::open(server);
-    let mut appending = futures::stream::iter(rooms.chain(messages))
-        .map(|batch| log.append(batch))
-        .buffered(500);
-    while let Some(outcome) = appending.next().await {
-        outcome.unwrap();
-    }
-    drop(appending);
-    log.close().await;
+    tests::log::fill(server, rooms.chain(messages)).await;
+}
+
+fn created(room: &str, name: &str) -> Batch {
+    let created = json!({"room": room, "kind": "channel", "name": name, "at": START});
+    begin::<RoomEvent>(room::stream(&RoomId::new(room)), [("RoomCreated", created)])
 }
 
 /// Every file but the manifest and the page, which have the time of the export.
@@ -395,8 +356,7 @@ async fn what_was_begun_with_private_rooms_ends_with_them() {
 async fn what_happens_late_to_a_message_of_many_events_is_told() {
     let mut server = Server::start().await;
     server.stop().await;
-    let (room, id) = (RoomId::new("busy"), MessageId::new("busy-message"));
-    let created = json!({"room": room, "kind": "channel", "name": "busy", "at": START});
+    let (room, id) = ("busy", MessageId::new("busy-message"));
     let posted = json!({"message": id, "room": room, "author": "rocket.cat", "at": START,
                         "content": {"text": "a busy message"}});
     // More than is told of one message.
@@ -406,9 +366,8 @@ async fn what_happens_late_to_a_message_of_many_events_is_told() {
         (of, reaction)
     });
     let events = std::iter::once(("MessagePosted", posted)).chain(reactions);
-    let log = tests::log::open(&server);
-    let room = append::<RoomEvent>(room::stream(&room), "RoomCreated", created);
-    log.append(room).await.unwrap();
+    let log = tests::log::open(&server).await;
+    log.append(created(room, "busy")).await.unwrap();
     let message = begin::<MessageEvent>(message::stream(&id), events);
     let appended = log.append(message).await.unwrap();
     log.close().await;

@@ -6,6 +6,7 @@
 )]
 
 mod background;
+mod downloads;
 mod forms;
 mod interrupted;
 mod names;

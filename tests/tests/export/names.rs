@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::json;
+use tests::log::Full;
 use tests::server::Server;
 
 use crate::background::{ask, asked, complete, look, set};
@@ -72,12 +73,7 @@ async fn a_name_is_taken_while_the_server_exports_also_once_that_is_stopped() {
     let mut server = Server::start().await;
     let admin = server.admin().await;
     say(&admin, "GENERAL", "for the record").await;
-    let log = rusqlite::Connection::open(server.data().join("log.db")).unwrap();
-    log.execute_batch(
-        "CREATE TRIGGER full BEFORE INSERT ON events WHEN new.type = 'ReadingEnded'
-         BEGIN SELECT RAISE(ABORT, 'no room is left'); END",
-    )
-    .unwrap();
+    let full = Full::of_type(&server.data(), "ReadingEnded");
     let wish = json!({"format": "ndjson", "sinceLast": "nightly"});
     let both = tokio::join!(ask(&admin, wish.clone()), ask(&admin, wish.clone()));
     let (won, lost) = match both {
@@ -92,8 +88,7 @@ async fn a_name_is_taken_while_the_server_exports_also_once_that_is_stopped() {
     refused(&server, &NIGHTLY, &exports.folder("beside"), 1, why).await;
     server.stop().await;
     refused(&server, &NIGHTLY, &exports.folder("alone"), 1, why).await;
-    log.execute_batch("DROP TRIGGER full").unwrap();
-    drop(log);
+    drop(full);
     server.restart().await;
     let admin = server.admin().await;
     let first = complete(&admin, &id).await;

@@ -742,7 +742,7 @@ async fn give_picture(server: &Server, room: &str) -> PathBuf {
         expected: Expected::NoStream,
         events: vec![NewEvent::encode(&set).expect("an event")],
     };
-    let log = tests::log::open(server);
+    let log = tests::log::open(server).await;
     let cause = Cause {
         actor: UserId::system(),
         correlation_id: CorrelationId::fresh(),

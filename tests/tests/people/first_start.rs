@@ -168,7 +168,7 @@ async fn a_public_server_asks_for_the_code_even_at_home() {
 /// that was written before anybody saw to it that somebody administrates.
 async fn lose(server: &mut Server, ids: &[&str]) {
     server.stop().await;
-    let log = tests::log::open(server);
+    let log = tests::log::open(server).await;
     for id in ids {
         let (user, at) = (UserId::new(*id), Timestamp::from_millis(1));
         let roles = vec![RoleId::new("user")];

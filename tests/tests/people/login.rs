@@ -196,7 +196,7 @@ async fn old_sessions_expire_and_personal_tokens_do_not() {
         }
         .into(),
     ];
-    let log = tests::log::open(&server);
+    let log = tests::log::open(&server).await;
     let append = StreamAppend {
         stream: session::stream(&user),
         expected: Expected::Any,

@@ -349,7 +349,7 @@ fn imported(name: &str) -> Vec<StreamAppend> {
 async fn with_imported(names: &[&str]) -> Server {
     let mut server = Server::start().await;
     server.stop().await;
-    let log = tests::log::open(&server);
+    let log = tests::log::open(&server).await;
     for name in names {
         let cause = Cause {
             actor: UserId::system(),

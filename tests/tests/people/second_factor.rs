@@ -208,7 +208,7 @@ async fn an_authenticator_is_set_up_over_rest() {
 /// The codes mailed, opened with the key of the stopped server.
 async fn mailed(server: &Server, user: &str) -> Vec<(EmailCodeIssued, String)> {
     let vault = Vault::from_file(&server.data().join("secret.key")).unwrap();
-    let log = tests::log::open(server);
+    let log = tests::log::open(server).await;
     let mut codes = Vec::new();
     let mut events = log.read_all(Position::START, Filter::default());
     while let Some(chunk) = events.next().await {

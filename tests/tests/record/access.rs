@@ -156,7 +156,7 @@ async fn forget_picture(server: &Server, room: &str, actor: &Client) {
         },
         appends: vec![append],
     };
-    let log = tests::log::open(server);
+    let log = tests::log::open(server).await;
     log.append(batch).await.unwrap();
     log.close().await;
 }

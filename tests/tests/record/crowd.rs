@@ -1,12 +1,10 @@
 //! The socket, while many want it, or somebody wants too much of it.
 
-use domain::message::{self, MessageEvent};
-use domain::{EventPayload as _, MessageId, UserId};
-use eventstore::{Batch, Cause, CorrelationId, Expected, NewEvent, StreamAppend};
 use futures::StreamExt as _;
 use futures_util::SinkExt as _;
 use serde_json::json;
 use tests::client::Client;
+use tests::log::posted;
 use tests::server::Server;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -15,34 +13,11 @@ use crate::socket::{PATIENCE, Socket};
 
 /// Messages in the general room, of so many bytes each, written into the log of a server that is stopped.
 async fn fill(server: &Server, messages: usize, bytes: usize) {
-    let batch = |number: usize| {
-        let id = MessageId::new(format!("message-{number:06}"));
+    let message = |number| {
         let text = format!("number {number} {}", "x".repeat(bytes));
-        let posted = json!({"message": id, "room": "GENERAL", "author": "rocket.cat", "at": 1_790_000_000_000_i64,
-                            "content": {"text": text}});
-        let event = MessageEvent::deserialize_data("MessagePosted", posted);
-        Batch {
-            cause: Cause {
-                actor: UserId::new("rocket.cat"),
-                correlation_id: CorrelationId::fresh(),
-                causation_id: None,
-            },
-            appends: vec![StreamAppend {
-                stream: message::stream(&id),
-                expected: Expected::NoStream,
-                events: vec![NewEvent::encode(&event.unwrap().unwrap()).unwrap()],
-            }],
-        }
+        posted(number, "GENERAL", &text)
     };
-    let log = tests::log::open(server);
-    let mut appending = futures::stream::iter((0..messages).map(batch))
-        .map(|batch| log.append(batch))
-        .buffered(100);
-    while let Some(outcome) = appending.next().await {
-        outcome.unwrap();
-    }
-    drop(appending);
-    log.close().await;
+    tests::log::fill(server, (0..messages).map(message)).await;
 }
 
 #[tokio::test]

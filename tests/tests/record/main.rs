@@ -12,6 +12,7 @@ mod crowd;
 mod explain;
 mod grants;
 mod live;
+mod outage;
 mod reach;
 mod reading;
 mod secrets;

@@ -85,7 +85,7 @@ fn texts(value: &Value) -> Vec<String> {
 
 /// The secrets as the log itself has them: hashed or sealed.
 async fn recorded(server: &Server) -> Vec<String> {
-    let log = tests::log::open(server);
+    let log = tests::log::open(server).await;
     let mut chunks = log.read_all(Position::START, Filter::default());
     let mut found = Vec::new();
     let mut met = BTreeSet::new();

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::server::Server;
+use tests::log::Full;
+use tests::server::{Server, ServerOptions};
 
 use crate::socket::Socket;
 use crate::{Question, ask, auditor, hansard_log, page, position, printed, say};
@@ -218,19 +221,11 @@ async fn a_refused_command_leaves_nothing() {
     of_others(&admin, before, 0).await;
 }
 
-/// Makes the log refuse whatever is appended, as a full disk does.
-fn refuse_to_write(server: &Server) {
-    let log = rusqlite::Connection::open(server.data().join("log.db")).unwrap();
-    let trigger = "CREATE TRIGGER full BEFORE INSERT ON events
-                   BEGIN SELECT RAISE(ABORT, 'no room is left'); END";
-    log.execute_batch(trigger).unwrap();
-}
-
 #[tokio::test]
 async fn what_cannot_be_recorded_is_shown_only_to_who_has_the_log() {
     let (mut server, admin, eve) = workspace().await;
     let message = say(&admin, "GENERAL", "to be read").await;
-    refuse_to_write(&server);
+    let _full = Full::of(&server.data());
     for path in [
         "/audit/events?type=MessagePosted".to_owned(),
         format!("/audit/messages/{message}"),
@@ -265,7 +260,19 @@ async fn what_cannot_be_recorded_is_shown_only_to_who_has_the_log() {
 
 #[tokio::test]
 async fn a_folder_that_cannot_be_written_is_read_all_the_same() {
-    let (mut server, admin, _) = workspace().await;
+    a_folder_that_cannot_be_written_is_read(ServerOptions::default()).await;
+}
+
+#[tokio::test]
+async fn so_is_one_whose_key_is_elsewhere() {
+    let key = STANDARD.encode([7; 32]);
+    let options = ServerOptions::default().env("SECRET_KEY", key);
+    a_folder_that_cannot_be_written_is_read(options).await;
+}
+
+async fn a_folder_that_cannot_be_written_is_read(options: ServerOptions) {
+    let mut server = options.start().await;
+    let admin = server.admin().await;
     say(&admin, "GENERAL", "to be read").await;
     server.stop().await;
     // What a command would write there to find out whether it can.

@@ -11,6 +11,7 @@ use reqwest::Method;
 use serde_json::json;
 use tests::client::Client;
 use tests::dns::Zone;
+use tests::log::Full;
 use tests::method::method;
 use tests::raw::Raw;
 use tests::server::{Server, ServerOptions};
@@ -266,6 +267,15 @@ async fn whatever_is_answered_says_that_it_is_a_copy() {
     let refused = client.send(Method::POST, "/api/v1/login", large).await;
     assert!(refused.header(HEADER).is_some(), "what is too large");
     refused.refused(413);
+
+    let full = Full::of(&folder);
+    let body = json!({"message": {"rid": "GENERAL", "msg": "not to be kept"}});
+    let body = Some((JSON, body.to_string()));
+    let path = "/api/v1/chat.sendMessage";
+    let failed = admin.send(Method::POST, path, body).await;
+    assert!(failed.status.is_server_error(), "{}", failed.body);
+    assert!(failed.header(HEADER).is_some(), "what fails");
+    drop(full);
 
     // What is no HTTP is refused before anything of the server sees it.
     let port = sandbox.url.rsplit_once(':').unwrap().1.parse().unwrap();

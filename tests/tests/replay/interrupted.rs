@@ -4,48 +4,18 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use domain::message::{self, MessageEvent};
-use domain::{EventPayload, MessageId, StreamId, UserId};
-use eventstore::{Batch, Cause, CorrelationId, Expected, NewEvent, StreamAppend};
-use futures::StreamExt as _;
-use serde_json::json;
+use tests::log::posted;
 use tests::server::Server;
 
 use crate::{Place, command, copied, refused};
 
 /// Some thousand messages, written into the log of a server that is stopped.
 async fn fill(server: &Server, messages: usize) {
-    let log = tests::log::open(server);
-    let batches = (0..messages).map(|number| {
-        let id = MessageId::new(format!("message-{number:06}"));
-        let posted = json!({"message": id, "room": "GENERAL", "author": "rocket.cat", "at": 1_790_000_000_000_i64,
-                            "content": {"text": format!("number {number}, {}", "and so on ".repeat(20))}});
-        let event = MessageEvent::deserialize_data("MessagePosted", posted).unwrap().unwrap();
-        batch(message::stream(&id), &event)
-    });
-    let mut appending = futures::stream::iter(batches)
-        .map(|batch| log.append(batch))
-        .buffered(500);
-    while let Some(outcome) = appending.next().await {
-        outcome.unwrap();
-    }
-    drop(appending);
-    log.close().await;
-}
-
-fn batch(stream: StreamId, event: &MessageEvent) -> Batch {
-    Batch {
-        cause: Cause {
-            actor: UserId::new("rocket.cat"),
-            correlation_id: CorrelationId::fresh(),
-            causation_id: None,
-        },
-        appends: vec![StreamAppend {
-            stream,
-            expected: Expected::NoStream,
-            events: vec![NewEvent::encode(event).unwrap()],
-        }],
-    }
+    let message = |number| {
+        let text = format!("number {number}, {}", "and so on ".repeat(20));
+        posted(number, "GENERAL", &text)
+    };
+    tests::log::fill(server, (0..messages).map(message)).await;
 }
 
 /// Begins a copy, and returns once something of it is there.
@@ -149,14 +119,8 @@ async fn a_full_disk_is_named_and_leaves_nothing() {
 async fn an_event_of_a_newer_program_is_named() {
     let mut server = Server::start().await;
     server.stop().await;
-    let log = tests::log::open(&server);
-    let id = MessageId::new("from-the-future");
-    let posted = json!({"message": id, "room": "GENERAL", "author": "rocket.cat", "at": 1,
-                        "content": {"text": "hello"}});
-    let event = MessageEvent::deserialize_data("MessagePosted", posted)
-        .unwrap()
-        .unwrap();
-    let mut batch = batch(message::stream(&id), &event);
+    let log = tests::log::open(&server).await;
+    let mut batch = posted(0, "GENERAL", "hello");
     for event in &mut batch.appends[0].events {
         event.event_type = "MessageSung".into();
     }

@@ -276,3 +276,32 @@ async fn marks_are_refused(server: &Server, sandbox: &Sandbox, admin: &Client, m
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_goes_on_in_a_copy_but_takes_no_receipt_of_the_other() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let door = "/audit/subscriptions/all";
+    for text in ["one", "two"] {
+        say(&admin, "GENERAL", text).await;
+    }
+    let question = json!({"type": "MessagePosted"});
+    let question = Some(("application/json", question.to_string()));
+    admin.send(Method::PUT, door, question).await.ok();
+    let first = format!("{door}?limit=1");
+    let part = admin.send(Method::GET, &first, None).await.ok();
+    let place = Place::new();
+    let folder = place.folder("sandbox");
+    copied(&server, &[], &folder).await;
+    let sandbox = Sandbox::serve(&server, &folder).await;
+    let there = sandbox.admin().await;
+    let other = there.send(Method::GET, &first, None).await.ok();
+    assert_eq!(other["position"], part["position"], "it is the same so far");
+    for (told, client) in [(&part, &there), (&other, &admin)] {
+        let handled = json!({"position": told["position"], "receipt": told["receipt"]});
+        let acknowledge = format!("{door}/acknowledge");
+        let body = Some(("application/json", handled.to_string()));
+        let refused = client.send(Method::POST, &acknowledge, body).await;
+        assert_eq!(refused.refused(400)["errorType"], "error-other-history");
+    }
+}

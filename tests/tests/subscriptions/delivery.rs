@@ -189,6 +189,32 @@ async fn a_long_stream_is_handed_out_part_after_part() {
     assert_eq!(seen, wanted, "each once, in order");
 }
 
+/// What is damaged in the log is in the way of nothing but what reads it.
+#[tokio::test]
+async fn one_of_a_stream_reads_nothing_else_of_the_log() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    say(&admin, "GENERAL", "elsewhere").await;
+    let topic = json!({"roomId": "GENERAL", "topic": "here"});
+    admin.post("channels.setTopic", topic).await.ok();
+    subscribe(&admin, "room", json!({"stream": "room-GENERAL"}))
+        .await
+        .ok();
+    subscribe(&admin, "all", json!({})).await.ok();
+    let log = rusqlite::Connection::open(server.data().join("log.db")).unwrap();
+    let damage = "UPDATE events SET id = x'00' WHERE type = 'MessagePosted'";
+    assert_eq!(log.execute(damage, []), Ok(1));
+    let all = poll(&admin, "all", "limit=1000").await;
+    assert!(all.status.is_server_error(), "it is damaged: {}", all.body);
+    let part = batch(&admin, "room", "limit=1000").await;
+    let told = types(&part.events);
+    assert_eq!(told.first(), Some(&"RoomCreated"), "from the beginning");
+    assert!(
+        told.contains(&"TopicChanged"),
+        "and behind the damage: {told:?}"
+    );
+}
+
 /// Two subscriptions to everything would tell each other of each other for ever.
 #[tokio::test]
 async fn subscriptions_are_not_told_of_reading_subscriptions() {

@@ -22,7 +22,7 @@ pub(super) fn command() -> Command {
         .args(of_pages())
         .after_help(
             "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
-             Examples:\n  hansard access ann\n  hansard access ann --from 2026-11-01 --to 2026-12-01\n  \
+             Examples:\n  hansard access ann\n  hansard access ann --from 1\n  \
              hansard access ann --format json | jq '.rooms[].name'",
         )
 }

@@ -51,7 +51,8 @@ pub(super) fn command() -> Command {
         .subcommand(sight("permissions", "Which roles had which permissions").args(part()))
         .subcommand(sight("settings", "The settings, without secrets").args(part()))
         .after_help(
-            "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
+            "Works while a server runs on the data folder and while none does. See docs/audit.md. \
+             A moment that is not in the record is refused.\n\n\
              Examples:\n  hansard at 4711 rooms\n  \
              hansard at 2026-11-01 members general\n  \
              hansard at 2026-11-01T12:00 messages general --limit 20\n  \

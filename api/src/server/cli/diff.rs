@@ -35,7 +35,8 @@ pub(super) fn command() -> Command {
         .subcommand(of("permissions", "Which roles have which permissions"))
         .subcommand(of("settings", "The settings, without secrets"))
         .after_help(
-            "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
+            "Works while a server runs on the data folder and while none does. See docs/audit.md. \
+             A moment that is not in the record is refused.\n\n\
              Examples:\n  hansard diff 4711 5200 room plans\n  \
              hansard diff 2026-11-01 2026-12-01 permissions\n  \
              hansard diff 2026-11-26 2026-11-27T10:42 settings --format json",

@@ -25,7 +25,7 @@ use crate::server::data_dir::{DataDir, Holder, LOCK};
 /// A copy of a data folder, which is gone when this is dropped.
 pub struct Copied {
     /// What was copied: nobody writes it meanwhile.
-    original: DataDir,
+    pub original: DataDir,
     /// What is read.
     pub folder: DataDir,
     _scratch: TempDir,

@@ -135,7 +135,7 @@ pub(super) fn command() -> Command {
         .after_help(
             "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
              Examples:\n  hansard export --all --format ndjson --into export\n  \
-             hansard export --room general --from 2026-11-01 --to 2026-12-01 --format csv --into november\n  \
+             hansard export --room general --from 1 --format csv --into general\n  \
              hansard export --resume --into export\n  \
              hansard export --all --format ndjson --since-last archive --into \"archive-$(date +%F)\"",
         )

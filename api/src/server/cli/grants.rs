@@ -24,7 +24,7 @@ pub(super) fn command() -> Command {
         .after_help(
             "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
              Examples:\n  hansard grants --user ann\n  hansard grants --role admin --newest --limit 5\n  \
-             hansard grants --permission view-audit-log\n  hansard grants --room general --from 2026-11-01",
+             hansard grants --permission view-audit-log\n  hansard grants --room general --from 1",
         )
 }
 

@@ -16,7 +16,8 @@ pub(super) fn history() -> Command {
         )
         .args(arguments())
         .after_help(
-            "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
+            "Works while a server runs on the data folder and while none does. See docs/audit.md. \
+             A moment that is not in the record is refused.\n\n\
              Examples:\n  hansard message 7dLPFvBm2uYGk3wZt\n  \
              hansard message 7dLPFvBm2uYGk3wZt --at 2026-11-01T12:00\n  \
              hansard message 7dLPFvBm2uYGk3wZt --format json | jq '.versions[0].text'",
@@ -32,7 +33,8 @@ pub(super) fn readers() -> Command {
         )
         .args(arguments())
         .after_help(
-            "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
+            "Works while a server runs on the data folder and while none does. See docs/audit.md. \
+             A moment that is not in the record is refused.\n\n\
              Examples:\n  hansard readers 7dLPFvBm2uYGk3wZt\n  \
              hansard readers 7dLPFvBm2uYGk3wZt --at 4711",
         )

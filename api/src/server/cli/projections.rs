@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use ::projections::{
@@ -12,12 +13,13 @@ use application::admin::projections::{self as views, Building, Steering};
 use clap::{Arg, ArgMatches, Command};
 use eventstore::EventStore;
 
+use super::opened::{to_read, to_write};
 use super::progress::{Bar, line};
-use super::{open_log, print, record, unexpected, workspace};
+use super::{open_log, print, record, unexpected};
 use crate::documents::views::{State, ViewsReport, WorkReport};
 use crate::server::config::Config;
 use crate::server::control::{self, Answer, Ask, Differing, Failure, Letters, Request, Told, What};
-use crate::server::data_dir::{DataDir, DataDirError};
+use crate::server::data_dir::DataDir;
 use crate::server::program;
 
 /// What is wanted of the views, and how it is shown.
@@ -119,15 +121,9 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
         What::Steer(steering) => Some(*steering),
         _ => None,
     };
-    let told = match workspace(config).await {
-        Ok(folder) => {
-            let log = open_log(config, &folder).await?;
-            let told = alone(config, &folder, &log, what).await;
-            log.close().await;
-            told?
-        }
-        Err(DataDirError::InUse { .. }) => ask(config, what).await?,
-        Err(error) => return Err(error.to_string().into()),
+    let told = match here(config, &what).await? {
+        Some(told) => told,
+        None => ask(config, what).await?,
     };
     match told {
         Told::Status(report) => print(&show(&report)),
@@ -172,6 +168,27 @@ pub async fn run(config: &Config, wanted: Wanted) -> Result<(), Failure> {
     }
 }
 
+/// Does it, unless a server has the data folder.
+async fn here(config: &Config, what: &What) -> Result<Option<Told>, Failure> {
+    if !what.changes() {
+        let Some(opened) = to_read(config).await? else {
+            return Ok(None);
+        };
+        let log = opened.log().await?;
+        let (folder, noted_in) = (opened.folder(), opened.original().views());
+        let told = alone(config, folder, &noted_in, &log, what.clone()).await;
+        log.close().await;
+        return told.map(Some);
+    }
+    let Some(folder) = to_write(config).await? else {
+        return Ok(None);
+    };
+    let log = open_log(config, &folder).await?;
+    let told = alone(config, &folder, &folder.views(), &log, what.clone()).await;
+    log.close().await;
+    told.map(Some)
+}
+
 /// Has the running server do it.
 async fn ask(config: &Config, what: What) -> Result<Told, Failure> {
     if matches!(what, What::Build(_)) {
@@ -193,10 +210,11 @@ async fn ask(config: &Config, what: What) -> Result<Told, Failure> {
     }
 }
 
-/// Does it while no server runs.
+/// Does it while no server runs. `noted_in`: has the note of a rebuild, which is not copied.
 async fn alone(
     config: &Config,
     folder: &DataDir,
+    noted_in: &Path,
     log: &Arc<dyn EventStore>,
     what: What,
 ) -> Result<Told, Failure> {
@@ -220,7 +238,7 @@ async fn alone(
         What::Status => {
             let letters = dead_letters_offline(&dir);
             let letters = letters.map_or(0, |letters| letters.total);
-            let noted = Note::read(&dir).map_err(failed)?;
+            let noted = Note::read(noted_in).map_err(failed)?;
             let report = ViewsReport::of_folder(overview, letters, noted);
             Ok(Told::Status(Box::new(report)))
         }
@@ -271,7 +289,7 @@ fn of_others(overview: &Overview) -> Vec<String> {
 }
 
 /// Steers what the server will take up when it starts.
-fn steer_note(dir: &std::path::Path, steering: Steering) -> Result<Told, ViewsError> {
+fn steer_note(dir: &Path, steering: Steering) -> Result<Told, ViewsError> {
     let Some(note) = Note::read(dir)? else {
         return Ok(Told::Steered(None));
     };
@@ -313,16 +331,23 @@ fn named(work: &WorkReport) -> String {
 }
 
 fn head(report: &ViewsReport) -> String {
-    let mut text = format!("The log {} ends at position {}.\n", report.log, report.head);
+    let mut text = match &report.unreadable {
+        None => format!("The log {} ends at position {}.\n", report.log, report.head),
+        Some(reason) => format!(
+            "The log {} ended at position {} when it could be read: {reason}.\n",
+            report.log, report.head
+        ),
+    };
     // Writing to a string cannot fail.
     let _ = match (&report.of_log, report.position) {
         (Some(log), Some(position)) => writeln!(
             text,
             "The views stand at position {position} of log {log}{}.",
-            if report.matches {
-                ", which matches"
-            } else {
-                ", which is NOT in this log: they are built anew when the server starts"
+            match report.matches {
+                Some(true) => ", which matches",
+                Some(false) =>
+                    ", which is NOT in this log: they are built anew when the server starts",
+                None => "; whether that matches is not known: the log cannot be read",
             }
         ),
         _ => writeln!(text, "There are no views yet."),

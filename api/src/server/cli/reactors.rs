@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
 
-use super::{ask, open_log, print, unexpected, workspace};
+use super::opened::{to_read, to_write};
+use super::{ask, open_log, print, unexpected};
 use crate::server::config::Config;
 use crate::server::control::{Answer, Failure, ReactorRow, Request, Reset};
-use crate::server::data_dir::DataDirError;
 
 /// A position of the log; `None`: its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,19 +65,18 @@ pub(super) fn reset(matches: &ArgMatches) -> Reset {
 }
 
 pub async fn list_reactors(config: &Config) -> Result<(), Failure> {
-    let all = match workspace(config).await {
-        Ok(folder) => {
-            let log = open_log(config, &folder).await?;
-            let listed = reactors::list(&folder.reactors(), &*log).await;
+    let all = match to_read(config).await? {
+        Some(opened) => {
+            let log = opened.log().await?;
+            let listed = reactors::list(&opened.original().reactors(), &*log).await;
             log.close().await;
             let listed = listed.map_err(|error| error.to_string())?;
             listed.into_iter().map(ReactorRow::from).collect()
         }
-        Err(DataDirError::InUse { .. }) => match ask(config, Request::ListReactors).await? {
+        None => match ask(config, Request::ListReactors).await? {
             Answer::Reactors(all) => all,
             other => return Err(unexpected(other)),
         },
-        Err(error) => return Err(error.to_string().into()),
     };
     let mut table = format!("{:<20} {:>12}  {:<32}\n", "reactor", "position", "of log");
     for row in all {
@@ -99,8 +98,8 @@ pub async fn list_reactors(config: &Config) -> Result<(), Failure> {
 
 /// Makes reactors begin elsewhere, here or in the server that runs on the data folder.
 pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), Failure> {
-    let (names, position) = match workspace(config).await {
-        Ok(folder) => {
+    let (names, position) = match to_write(config).await? {
+        Some(folder) => {
             let log = open_log(config, &folder).await?;
             let place = reactors::place_named(&*log, reset.position()).await;
             log.close().await;
@@ -109,13 +108,10 @@ pub async fn reset_reactors(config: &Config, reset: Reset) -> Result<(), Failure
             let names = reactors::reset_offline(&folder.reactors(), named, place)?;
             (names, place.position.get())
         }
-        Err(DataDirError::InUse { .. }) => {
-            match ask(config, Request::ResetReactors(reset)).await? {
-                Answer::Reset(names, position) => (names, position),
-                other => return Err(unexpected(other)),
-            }
-        }
-        Err(error) => return Err(error.to_string().into()),
+        None => match ask(config, Request::ResetReactors(reset)).await? {
+            Answer::Reset(names, position) => (names, position),
+            other => return Err(unexpected(other)),
+        },
     };
     print(&format!(
         "After position {position} of the log now: {}.\n",

@@ -1,7 +1,6 @@
 //! `hansard log`: the record, read.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use application::record::question::Asked;
 use application::workspace::Workspace;
@@ -10,8 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-use super::elsewhere::{self, ReadOnly};
-use super::{caught_up, open_log, put, workspace};
+use super::{caught_up, opened, put};
 use crate::audit::format::Format;
 use crate::audit::page_wish::{About, Form, PageWish};
 use crate::audit::transcript::Wish;
@@ -19,7 +17,6 @@ use crate::http::parameters::Choice as _;
 use crate::server::app;
 use crate::server::config::Config;
 use crate::server::control::{self, Failure, NotPrinted, Printout, Request, Wanted};
-use crate::server::data_dir::{DataDir, DataDirError};
 use crate::server::program;
 use crate::server::shutdown::Signals;
 
@@ -105,7 +102,7 @@ pub(super) fn command() -> Command {
         .after_help(
             "Works while a server runs on the data folder and while none does. See docs/audit.md.\n\n\
              Examples:\n  hansard log --newest --limit 20\n  \
-             hansard log --room general --from 2026-11-01 --to 2026-12-01\n  \
+             hansard log --room general --from 1 --limit 100\n  \
              hansard log --user ann --type MessageEdited --type MessageDeleted\n  \
              hansard log --follow\n  hansard log --format ndjson | jq .sentence",
         )
@@ -221,43 +218,12 @@ pub(super) async fn take(
     taking: impl AsyncFnOnce(&mut Printout, Source<'_>) -> Result<(), Failure>,
     stopped: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (folder, why) = match workspace(config).await {
-        Ok(folder) => {
-            let why = folder.refuses_writing().map(|error| error.to_string());
-            (folder, why)
-        }
-        Err(DataDirError::Unusable { reason, path }) => match DataDir::take_unwritten(&path) {
-            Some(folder) if config.mongo_url.is_some() || folder.log().exists() => {
-                (folder, Some(reason))
-            }
-            _ => return Err(DataDirError::Unusable { reason, path }.to_string().into()),
-        },
-        Err(DataDirError::InUse { .. }) => {
-            let request = Request::Print(wanted);
-            let response = control::ask(&config.data_dir, &request).await?;
-            return taking(&mut Printout::of(response).await?, Source::Server(config)).await;
-        }
-        Err(error) => return Err(error.to_string().into()),
+    let Some(opened) = opened::to_read(config).await? else {
+        let request = Request::Print(wanted);
+        let response = control::ask(&config.data_dir, &request).await?;
+        return taking(&mut Printout::of(response).await?, Source::Server(config)).await;
     };
-    let Some(why) = why else {
-        return take_from_folder(config, &folder, None, wanted, taking, stopped).await;
-    };
-    let reason = why.clone();
-    let copied = tokio::task::spawn_blocking(move || elsewhere::copy(folder, &reason));
-    let copied = copied.await.map_err(|error| error.to_string())??;
-    let config = &copied.config(config);
-    take_from_folder(config, &copied.folder, Some(why), wanted, taking, stopped).await
-}
-
-/// `unwritable`: why the folder is a copy of one that cannot be written.
-async fn take_from_folder(
-    config: &Config,
-    folder: &DataDir,
-    unwritable: Option<String>,
-    wanted: Wanted,
-    taking: impl AsyncFnOnce(&mut Printout, Source<'_>) -> Result<(), Failure>,
-    stopped: impl FnOnce() -> Result<(), Failure>,
-) -> Result<(), Failure> {
+    let config = &opened.config;
     if config.mongo_url.is_none() && wanted.follows() {
         let text =
             "no server runs on the data folder, so nothing is recorded that could be followed";
@@ -265,12 +231,9 @@ async fn take_from_folder(
     }
     let signals = Signals::listen(config.shutdown_timeout);
     let signals = signals.map_err(|error| format!("cannot listen for signals: {error}"))?;
-    let mut log = open_log(config, folder).await?;
-    if let Some(why) = unwritable.filter(|_| config.mongo_url.is_none()) {
-        log = Arc::new(ReadOnly::new(log, why));
-    }
+    let log = opened.log().await?;
     let address = SocketAddr::from(([127, 0, 0, 1], config.port));
-    let outcome = match app::workspace(config, folder, log.clone(), address) {
+    let outcome = match app::workspace(config, opened.folder(), log.clone(), address) {
         Ok(workspace) => {
             let taken = take_from_workspace(&workspace, wanted, signals, taking, stopped);
             let outcome = taken.await;

@@ -17,12 +17,12 @@ use eventstore::execute::Executor;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::folder::Claimed;
+use super::opened::{ToRead, to_read, to_write};
 use super::record::{account, flag, one, text};
-use super::{ask, open_log, print, unexpected, workspace};
+use super::{ask, open_log, print, unexpected};
 use crate::server::app::{self, App, Ending};
 use crate::server::config::Config;
 use crate::server::control::{Answer, Failure, Request};
-use crate::server::data_dir::DataDirError;
 use crate::server::extension::Extension;
 use crate::server::program;
 use crate::server::shutdown::Signals;
@@ -39,6 +39,14 @@ impl Errand {
     pub fn serves(&self) -> bool {
         self.serve
     }
+}
+
+/// What is copied.
+struct Source<'a> {
+    /// Names the folder.
+    config: &'a Config,
+    /// The folder is a copy of one that cannot be written.
+    unwritten: Option<&'a ToRead>,
 }
 
 /// A sandbox that is made.
@@ -165,6 +173,17 @@ async fn serve(
 /// Makes the sandbox, in a folder that is let go when nothing works there any more.
 async fn make(config: &Config, errand: &Errand, let_go: DropGuard) -> Result<Made, Failure> {
     let claimed = Arc::new(Claimed::take(&errand.into, let_go)?);
+    // Let go at once if it can be written: a server may have it meanwhile.
+    let unwritten = to_read(config).await?.filter(ToRead::is_copy);
+    let copied = unwritten.as_ref().map(|opened| Config {
+        data_dir: opened.folder().path().to_owned(),
+        ..opened.config.clone()
+    });
+    let source = Source {
+        config: copied.as_ref().unwrap_or(config),
+        unwritten: unwritten.as_ref(),
+    };
+    let config = source.config;
     let old = if errand.compare {
         Some(comparison::open(config).await)
     } else {
@@ -180,7 +199,7 @@ async fn make(config: &Config, errand: &Errand, let_go: DropGuard) -> Result<Mad
             .or_else(|| reached.map(|position| position.to_string())),
         account: account(),
     };
-    let begun = begin(config, wish).await?;
+    let begun = begin(&source, wish).await?;
     if errand.to.is_some()
         && let Some(Ok(served)) = &old
     {
@@ -196,7 +215,7 @@ async fn make(config: &Config, errand: &Errand, let_go: DropGuard) -> Result<Mad
     claimed.begin(&begun.sandbox())?;
     copy::fill(config, &claimed, &begun).await?;
     claimed.keep(&begun.sandbox())?;
-    let mut faults: Vec<Failure> = end(config, &begun).await.err().into_iter().collect();
+    let mut faults: Vec<Failure> = end(&source, &begun).await.err().into_iter().collect();
     print(&format!(
         "Copied {} events of the log {} into {}: all up to {}.\n",
         begun.position,
@@ -211,17 +230,17 @@ async fn make(config: &Config, errand: &Errand, let_go: DropGuard) -> Result<Mad
     Ok(Made { begun, faults })
 }
 
-async fn begin(config: &Config, wish: ReplayWish) -> Result<ReplayBegun, Failure> {
+async fn begin(source: &Source<'_>, wish: ReplayWish) -> Result<ReplayBegun, Failure> {
     let request = Request::BeginReplay(wish.clone());
     let alone = async |executor: &Executor| replay::begin(executor, &wish).await;
     let answered = |answer| match answer {
         Answer::ReplayBegun(begun) => Ok(begun),
         other => Err(unexpected(other)),
     };
-    by_holder(config, request, alone, answered).await
+    by_holder(source, request, alone, answered).await
 }
 
-async fn end(config: &Config, begun: &ReplayBegun) -> Result<(), Failure> {
+async fn end(source: &Source<'_>, begun: &ReplayBegun) -> Result<(), Failure> {
     let Some(reading) = begun.reading.clone() else {
         return Ok(());
     };
@@ -235,7 +254,7 @@ async fn end(config: &Config, begun: &ReplayBegun) -> Result<(), Failure> {
         Answer::Recorded => Ok(()),
         other => Err(unexpected(other)),
     };
-    let ended = by_holder(config, request, alone, answered).await;
+    let ended = by_holder(source, request, alone, answered).await;
     ended.map_err(|failure| {
         format!("the copy is complete, but that it ended could not be recorded: {failure}").into()
     })
@@ -244,21 +263,22 @@ async fn end(config: &Config, begun: &ReplayBegun) -> Result<(), Failure> {
 /// Has the running server do something with the log, or does it here if none runs: without the views, which stay as they
 /// are.
 async fn by_holder<T>(
-    config: &Config,
+    source: &Source<'_>,
     request: Request,
     alone: impl AsyncFnOnce(&Executor) -> Result<T, Error>,
     answered: impl FnOnce(Answer) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    match workspace(config).await {
-        Ok(folder) => {
-            let log = open_log(config, &folder).await?;
-            let done = alone(&Executor::new(log.clone())).await;
-            log.close().await;
-            done.map_err(Failure::from)
-        }
-        Err(DataDirError::InUse { .. }) => answered(ask(config, request).await?),
-        Err(error) => Err(error.to_string().into()),
-    }
+    let config = source.config;
+    let (log, _held) = match source.unwritten {
+        Some(opened) => (opened.log().await?, None),
+        None => match to_write(config).await? {
+            Some(folder) => (open_log(config, &folder).await?, Some(folder)),
+            None => return answered(ask(config, request).await?),
+        },
+    };
+    let done = alone(&Executor::new(log.clone())).await;
+    log.close().await;
+    done.map_err(Failure::from)
 }
 
 /// The views that serve, or why they cannot be compared with.

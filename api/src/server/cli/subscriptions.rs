@@ -2,16 +2,19 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use application::error::Error;
 use application::record::harmless::harmless;
 use clap::{Arg, ArgMatches, Command};
+use eventstore::EventStore;
 
-use super::{ask, caught_up, open_log, print, record, unexpected, workspace};
+use super::opened::{ToRead, to_read, to_write};
+use super::{ask, caught_up, open_log, print, record, unexpected};
 use crate::server::app;
 use crate::server::config::Config;
 use crate::server::control::{Answer, Deed, Failure, OfSubscriptions, Request, Subscribed};
-use crate::server::data_dir::{DataDir, DataDirError};
+use crate::server::data_dir::DataDir;
 
 pub(super) fn command() -> Command {
     Command::new("subscriptions")
@@ -46,23 +49,40 @@ pub(super) fn wish(matches: &ArgMatches) -> OfSubscriptions {
 
 /// Does it here, or has the server that runs on the data folder do it.
 pub async fn run(config: &Config, wish: OfSubscriptions) -> Result<(), Failure> {
-    let told = match workspace(config).await {
-        Ok(folder) => here(config, &folder, wish).await?,
-        Err(DataDirError::InUse { .. }) => match ask(config, Request::Subscriptions(wish)).await? {
+    let told = match &wish.deed {
+        Deed::List => match to_read(config).await? {
+            Some(opened) => Some(listed(&opened, &wish).await?),
+            None => None,
+        },
+        Deed::Remove(_) => match to_write(config).await? {
+            Some(folder) => {
+                let log = open_log(config, &folder).await?;
+                Some(here(config, &folder, log, &wish).await?)
+            }
+            None => None,
+        },
+    };
+    let told = match told {
+        Some(told) => told,
+        None => match ask(config, Request::Subscriptions(wish)).await? {
             Answer::Subscribed(told) => told,
             other => return Err(unexpected(other)),
         },
-        Err(error) => return Err(error.to_string().into()),
     };
     print(&page(&told))
+}
+
+async fn listed(opened: &ToRead, wish: &OfSubscriptions) -> Result<Subscribed, Failure> {
+    let log = opened.log().await?;
+    here(&opened.config, opened.folder(), log, wish).await
 }
 
 async fn here(
     config: &Config,
     folder: &DataDir,
-    wish: OfSubscriptions,
+    log: Arc<dyn EventStore>,
+    wish: &OfSubscriptions,
 ) -> Result<Subscribed, Failure> {
-    let log = open_log(config, folder).await?;
     let address = SocketAddr::from(([127, 0, 0, 1], config.port));
     let told = match app::workspace(config, folder, log.clone(), address) {
         Ok(workspace) => {

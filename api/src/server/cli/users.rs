@@ -9,11 +9,12 @@ use application::identity::password_hasher::{PasswordDigest, PasswordHasher};
 use application::workspace::Workspace;
 use clap::{Arg, ArgAction, Command};
 
-use super::{ask, caught_up, open_log, print, unexpected, workspace};
+use super::opened::to_write;
+use super::{ask, caught_up, open_log, print, unexpected};
 use crate::server::app;
 use crate::server::config::Config;
 use crate::server::control::{Answer, Failure, Request};
-use crate::server::data_dir::{DataDir, DataDirError};
+use crate::server::data_dir::DataDir;
 
 pub(super) fn command() -> Command {
     Command::new("users")
@@ -53,15 +54,12 @@ pub async fn make_admin(config: &Config, username: &str, password: bool) -> Resu
         password,
         email: None,
     };
-    let made = match workspace(config).await {
-        Ok(folder) => appoint(config, &folder, &wish).await?,
-        Err(DataDirError::InUse { .. }) => {
-            match ask(config, Request::MakeAdmin(wish.clone())).await? {
-                Answer::Appointed(made) => made,
-                other => return Err(unexpected(other)),
-            }
-        }
-        Err(error) => return Err(error.to_string().into()),
+    let made = match to_write(config).await? {
+        Some(folder) => appoint(config, &folder, &wish).await?,
+        None => match ask(config, Request::MakeAdmin(wish.clone())).await? {
+            Answer::Appointed(made) => made,
+            other => return Err(unexpected(other)),
+        },
     };
     let what = if made { "was made and is" } else { "is" };
     print(&format!("{} {what} an administrator.\n", wish.username))

@@ -4,13 +4,13 @@ use application::error::Error;
 use application::record::access;
 use application::workspace::Workspace;
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, stream};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::{Frame, Incoming};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -23,6 +23,13 @@ use crate::audit::transcript::{BrokenOff, PARTS, Transcript, Wish};
 
 /// The header that says why a reading is not recorded.
 const UNRECORDED: &str = "x-unrecorded";
+
+/// What stands behind the last part if the reading broke off: why. Only whoever says that they read what stands there
+/// gets it; of anybody else the connection breaks off, so that nobody takes a part for all.
+const FAILURE: &str = "x-failure";
+
+/// What whoever reads what stands behind the last part says.
+pub(super) const TRAILERS: &str = "trailers";
 
 /// What is to be printed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,7 +141,12 @@ impl Wanted {
     }
 
     /// The same, as the server answers it.
-    pub(super) async fn respond(self, workspace: &Workspace, stop: CancellationToken) -> Response {
+    pub(super) async fn respond(
+        self,
+        workspace: &Workspace,
+        stop: CancellationToken,
+        asked: &HeaderMap,
+    ) -> Response {
         let printout = match self.print(workspace, stop).await {
             Ok(printout) => printout,
             Err(not) => {
@@ -144,16 +156,32 @@ impl Wanted {
                 return (StatusCode::BAD_REQUEST, body).into_response();
             }
         };
-        let mut response = Body::from_stream(printout.parts).into_response();
+        let reads_trailers = asked.get(header::TE).is_some_and(|te| te == TRAILERS);
+        let mut response = if reads_trailers {
+            let frames = printout.parts.map(|part| match part {
+                Ok(part) => Ok(Frame::data(part)),
+                Err(failure) => behind_the_last(&failure)
+                    .map(Frame::trailers)
+                    .ok_or(failure),
+            });
+            let mut response = Body::new(StreamBody::new(frames)).into_response();
+            let named = HeaderValue::from_static(FAILURE);
+            response.headers_mut().insert(header::TRAILER, named);
+            response
+        } else {
+            Body::from_stream(printout.parts).into_response()
+        };
         if let Some(reason) = printout.unrecorded {
-            // Other characters do not get through, and whoever reads must not take it for recorded.
-            let plain = reason.replace(|letter| !(' '..='~').contains(&letter), "?");
-            if let Ok(reason) = plain.parse() {
-                response.headers_mut().insert(UNRECORDED, reason);
-            }
+            response.headers_mut().insert(UNRECORDED, plain(&reason));
         }
         response
     }
+}
+
+/// A reason as it can be told in a header: other characters do not get through, and whoever reads must not take it for recorded.
+fn plain(reason: &str) -> HeaderValue {
+    let plain = reason.replace(|letter| !(' '..='~').contains(&letter), "?");
+    HeaderValue::from_str(&plain).unwrap_or(HeaderValue::from_static("?"))
 }
 
 impl Printout {
@@ -169,14 +197,36 @@ impl Printout {
             });
         }
         let unrecorded = head.headers.get(UNRECORDED);
-        let parts = body.into_data_stream().map(|part| {
-            part.map_err(|error| Failure::from(format!("the running server broke off: {error}")))
+        let frames = http_body_util::BodyStream::new(body);
+        let parts = frames.filter_map(|frame| {
+            std::future::ready(match frame.map(Frame::into_data) {
+                Ok(Ok(part)) => Some(Ok(part)),
+                Ok(Err(other)) => other.trailers_ref().and_then(failure_in).map(Err),
+                Err(error) => Some(Err(format!("the running server broke off: {error}").into())),
+            })
         });
         Ok(Self {
             unrecorded: unrecorded.and_then(|reason| Some(reason.to_str().ok()?.to_owned())),
             parts: parts.boxed(),
         })
     }
+}
+
+/// Why a reading broke off, to stand behind the last part. `None`: it cannot be told there.
+fn behind_the_last(failure: &Failure) -> Option<HeaderMap> {
+    let told = serde_json::to_vec(failure).ok()?;
+    let told = HeaderValue::from_bytes(&told).ok()?;
+    Some(HeaderMap::from_iter([(
+        header::HeaderName::from_static(FAILURE),
+        told,
+    )]))
+}
+
+/// What [`behind_the_last`] told.
+fn failure_in(trailers: &HeaderMap) -> Option<Failure> {
+    let told = trailers.get(FAILURE)?;
+    let failure = serde_json::from_slice(told.as_bytes());
+    Some(failure.unwrap_or_else(|_| "the running server broke off".into()))
 }
 
 /// What a transcript writes until `stop`. Ends with an error if the reading did.
@@ -225,4 +275,34 @@ fn until_ended<T: Send + 'static>(
         };
         Some((Err(failure), None))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_reading_broke_off_is_told_behind_the_last_part() {
+        for text in ["the log cannot be read: away", "Grüße\nan \u{7}alle", ""] {
+            let failure = Failure {
+                text: text.to_owned(),
+                usage: true,
+            };
+            let told = behind_the_last(&failure).unwrap();
+            assert_eq!(failure_in(&told), Some(failure), "{text:?}");
+        }
+        assert_eq!(failure_in(&HeaderMap::new()), None, "all was told");
+    }
+
+    #[test]
+    fn a_reason_gets_through_whatever_is_in_it() {
+        for (reason, told) in [
+            ("the disk is full", "the disk is full"),
+            ("a\r\nx-forged: yes", "a??x-forged: yes"),
+            ("/srv/données\0\u{7f}", "/srv/donn?es??"),
+            ("", ""),
+        ] {
+            assert_eq!(plain(reason), told, "{reason:?}");
+        }
+    }
 }

@@ -28,6 +28,17 @@ pub enum What {
     Retry(Option<String>),
 }
 
+impl What {
+    /// Whether it changes views, or what is noted of them.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Status | Self::DeadLetters => false,
+            Self::Build(building) => !building.verify,
+            Self::Steer(_) | Self::Retry(_) => true,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Told {
@@ -112,7 +123,7 @@ pub(super) fn answer(state: AppState, ask: Ask) -> impl Stream<Item = Answer> + 
                 }
                 return;
             }
-            What::Status => Ok(Told::Status(Box::new(ViewsReport::of_server(&state)))),
+            What::Status => Ok(Told::Status(Box::new(ViewsReport::of_server(&state).await))),
             What::Steer(steering) => projections::steer(&state, &by, steering).await.map(|steered| match steered {
                 Steered::Done(progress) => Told::Steered(Some(progress.into())),
                 Steered::NothingRuns => Told::Steered(None),

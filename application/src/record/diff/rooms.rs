@@ -16,9 +16,20 @@ use crate::workspace::Workspace;
 /// The rooms that can be meant by a name or an id.
 pub(super) struct Candidates {
     /// Those that ever had the name, in the order in which they got it; or the one with that id.
-    pub(super) rooms: Vec<RoomId>,
+    rooms: Vec<RoomId>,
     /// Those of them that had the name at the first moment, if they were there.
     called_so: HashSet<RoomId>,
+    /// What else is known of them.
+    past: Past,
+}
+
+/// What became of rooms up to the second moment.
+#[derive(Default)]
+struct Past {
+    /// Those that were there at the first moment.
+    before: HashSet<RoomId>,
+    /// Those that were there at the second.
+    after: HashSet<RoomId>,
     /// Those that got the name in between.
     named_so: HashSet<RoomId>,
     /// Those that were made in between.
@@ -33,10 +44,7 @@ impl Candidates {
         typed: &str,
         (after, upto): (Position, Position),
     ) -> Result<Self, Error> {
-        let list = [typed.to_owned()];
         let private_rooms = auditor.sees_private_rooms();
-        // Refuses what nothing is called that is shown.
-        named(workspace, NamedThing::Room, &list, '#', private_rooms).await?;
         let bare = typed.strip_prefix('#').unwrap_or(typed).to_owned();
         let name = bare.clone();
         let found = workspace.views().with_record_names(move |names| {
@@ -59,66 +67,94 @@ impl Candidates {
             (rooms, called_so)
         });
         let (rooms, called_so) = found.await?;
-        let mut candidates = Self {
+        if rooms.is_empty() {
+            // Says so, and what else may have been meant.
+            let list = [typed.to_owned()];
+            named(workspace, NamedThing::Room, &list, '#', private_rooms).await?;
+        }
+        let past = Past::of(workspace, &rooms, &bare, (after, upto)).await?;
+        Ok(Self {
             rooms,
             called_so,
-            named_so: HashSet::new(),
-            made: HashSet::new(),
-        };
-        candidates
-            .look_between(workspace, &bare, (after, upto))
-            .await?;
-        Ok(candidates)
-    }
-
-    /// Finds out what happened to them in between.
-    async fn look_between(
-        &mut self,
-        workspace: &Workspace,
-        name: &str,
-        (after, upto): (Position, Position),
-    ) -> Result<(), Error> {
-        let query = RecordQuery {
-            rooms: self.rooms.clone(),
-            event_types: vec!["RoomCreated".to_owned(), "RoomRenamed".to_owned()],
-            ..within(after, upto)
-        };
-        found::each(workspace, query, |events| {
-            for event in events.iter().filter_map(|event| event.decode().ok()) {
-                let (room, called) = match event {
-                    Event::Room(RoomEvent::RoomCreated(created)) => {
-                        self.made.insert(created.room.clone());
-                        (created.room, created.name)
-                    }
-                    Event::Room(RoomEvent::RoomRenamed(renamed)) => {
-                        (renamed.room, Some(renamed.name))
-                    }
-                    _ => continue,
-                };
-                if called.as_deref() == Some(name) || room.as_str() == name {
-                    self.named_so.insert(room);
-                }
-            }
+            past,
         })
-        .await
     }
 
-    /// Which of the rooms are meant, by their place in the list: those that had the name at the first moment or got it later, up
-    /// to the second. If none did, the last that had it at another time and was there. `there`: whether each was, at the first
-    /// moment and at the second.
-    pub(super) fn meant(&self, there: &[(bool, bool)]) -> Vec<usize> {
-        let rooms = || self.rooms.iter().zip(there).enumerate();
-        let called_so = rooms().filter(|(_, (room, (before, _)))| {
-            *before && self.called_so.contains(*room) || self.named_so.contains(*room)
-        });
-        let called_so: Vec<_> = called_so.map(|(index, _)| index).collect();
+    /// Which of the rooms are meant: those that had the name at the first moment or got it later, up to the second. If none
+    /// did, the last that had it at another time and was there.
+    pub(super) fn meant(&self) -> Vec<RoomId> {
+        let past = &self.past;
+        let is_called_so = |room: &&RoomId| {
+            past.before.contains(*room) && self.called_so.contains(*room)
+                || past.named_so.contains(*room)
+        };
+        let called_so: Vec<_> = self.rooms.iter().filter(is_called_so).cloned().collect();
         if !called_so.is_empty() {
             return called_so;
         }
-        let was_there = rooms()
-            .filter(|(_, (room, (before, after)))| *before || *after || self.made.contains(*room));
-        let last = was_there.map(|(index, _)| index).max();
-        last.into_iter().collect()
+        let was_there = |room: &&RoomId| {
+            let times = [&past.before, &past.after, &past.made];
+            times.iter().any(|rooms| rooms.contains(*room))
+        };
+        let last = self.rooms.iter().rfind(was_there);
+        last.cloned().into_iter().collect()
+    }
+}
+
+impl Past {
+    async fn of(
+        workspace: &Workspace,
+        rooms: &[RoomId],
+        name: &str,
+        (after, upto): (Position, Position),
+    ) -> Result<Self, Error> {
+        let mut past = Self::default();
+        if rooms.is_empty() {
+            return Ok(past);
+        }
+        let types = ["RoomCreated", "RoomRenamed", "RoomDeleted"];
+        let query = RecordQuery {
+            rooms: rooms.to_vec(),
+            event_types: types.map(str::to_owned).to_vec(),
+            ..within(Position::START, upto)
+        };
+        found::each(workspace, query, |events| {
+            for event in events {
+                if let Ok(Event::Room(decoded)) = event.decode() {
+                    past.take(decoded, event.position > after, name);
+                }
+            }
+        })
+        .await?;
+        Ok(past)
+    }
+
+    /// Takes the next event; `between`: it came after the first moment.
+    fn take(&mut self, event: RoomEvent, between: bool, name: &str) {
+        let (room, called) = match event {
+            RoomEvent::RoomCreated(created) => {
+                let room = created.room;
+                self.after.insert(room.clone());
+                if between {
+                    self.made.insert(room.clone());
+                } else {
+                    self.before.insert(room.clone());
+                }
+                (room, created.name)
+            }
+            RoomEvent::RoomRenamed(renamed) => (renamed.room, Some(renamed.name)),
+            RoomEvent::RoomDeleted(deleted) => {
+                self.after.remove(&deleted.room);
+                if !between {
+                    self.before.remove(&deleted.room);
+                }
+                return;
+            }
+            _ => return,
+        };
+        if between && (called.as_deref() == Some(name) || room.as_str() == name) {
+            self.named_so.insert(room);
+        }
     }
 }
 
@@ -130,46 +166,52 @@ mod tests {
     fn a_name_means_every_room_that_had_it_in_between() {
         let rooms = ["a", "b", "c"].map(RoomId::new);
         let set = |named: &[&str]| named.iter().map(RoomId::new).collect::<HashSet<_>>();
-        let candidates = |called_so, named_so, made| Candidates {
-            rooms: rooms.to_vec(),
-            called_so: set(called_so),
-            named_so: set(named_so),
-            made: set(made),
-        };
         let (yes, no) = (true, false);
-        for (case, candidates, there, meant) in [
+        let candidates = |called_so, named_so, made, there: [(bool, bool); 3]| {
+            let at = |when: fn(&(bool, bool)) -> bool| {
+                let there = rooms.iter().zip(&there).filter(|(_, there)| when(there));
+                there.map(|(room, _)| room.clone()).collect()
+            };
+            Candidates {
+                rooms: rooms.to_vec(),
+                called_so: set(called_so),
+                past: Past {
+                    before: at(|there| there.0),
+                    after: at(|there| there.1),
+                    named_so: set(named_so),
+                    made: set(made),
+                },
+            }
+        };
+        let never = [(no, no); 3];
+        let deleted = [(yes, no), (no, yes), (no, no)];
+        let second = [(no, no), (yes, yes), (no, no)];
+        let two = [(yes, yes), (yes, yes), (no, no)];
+        for (case, candidates, meant) in [
             (
                 "deleted, and made again",
-                candidates(&["a"], &["b"], &["b"]),
-                [(yes, no), (no, yes), (no, no)],
-                vec![0, 1],
+                candidates(&["a"], &["b"], &["b"], deleted),
+                &["a", "b"][..],
             ),
             (
                 "made and deleted in between",
-                candidates(&[], &["b"], &["b"]),
-                [(no, no); 3],
-                vec![1],
+                candidates(&[], &["b"], &["b"], never),
+                &["b"],
             ),
             (
                 "deleted before, though the name is known",
-                candidates(&["a", "b"], &[], &[]),
-                [(no, no), (yes, yes), (no, no)],
-                vec![1],
+                candidates(&["a", "b"], &[], &[], second),
+                &["b"],
             ),
             (
                 "called so only later",
-                candidates(&[], &[], &[]),
-                [(yes, yes), (yes, yes), (no, no)],
-                vec![1],
+                candidates(&[], &[], &[], two),
+                &["b"],
             ),
-            (
-                "none was there",
-                candidates(&[], &[], &[]),
-                [(no, no); 3],
-                vec![],
-            ),
+            ("none was there", candidates(&[], &[], &[], never), &[]),
         ] {
-            assert_eq!(candidates.meant(&there), meant, "{case}");
+            let meant: Vec<_> = meant.iter().map(RoomId::new).collect();
+            assert_eq!(candidates.meant(), meant, "{case}");
         }
     }
 }

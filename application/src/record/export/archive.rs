@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::queue::Download;
+use super::downloads::Download;
 
 /// Bytes gathered before they are handed on.
 const PIECE: usize = 256 * 1024;
@@ -85,7 +85,7 @@ impl Write for Pieces {
 
 #[cfg(test)]
 mod tests {
-    use super::super::queue::ExportQueue;
+    use super::super::downloads::Downloads;
     use super::*;
 
     #[test]
@@ -101,8 +101,8 @@ mod tests {
         });
         let bytes: Vec<u8> = random.take(4 * PIECE).collect();
         std::fs::write(scratch.path().join("data"), bytes).unwrap();
-        let queue = ExportQueue::in_folder(None);
-        let download = || queue.download(scratch.path().to_owned());
+        let downloads = Downloads::default();
+        let download = || downloads.begin("one".into(), scratch.path().to_owned());
         let mut others: Vec<_> = std::iter::from_fn(download).collect();
         let this = others.pop().unwrap();
         let (to, mut pieces) = mpsc::channel(1);

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::begin::{check, end, resume};
-use super::folder::{Target, Unfinished, fill};
+use super::folder::{Target, Unfinished, fill_and_note, settle};
 use super::job::{Ended, Job, Why};
 use super::kept;
 use super::make::make;
@@ -124,12 +124,13 @@ async fn attempt(
     stop: &CancellationToken,
 ) -> Result<(), Error> {
     let made = if let Some(made) = job.made.clone() {
+        let files = kept::files(folder, job.id());
+        // A crash may have come before that.
+        blocking(move || settle(&files)).await?;
         made
     } else {
-        let made = files(workspace, &kept::files(folder, job.id()), &job.begun, stop).await?;
+        let made = files(workspace, folder, job, stop).await?;
         job.made = Some(made.clone());
-        let (folder, job) = (folder.to_owned(), job.clone());
-        blocking(move || kept::save(&folder, &job)).await?;
         made
     };
     match made.reading {
@@ -141,16 +142,16 @@ async fn attempt(
     }
 }
 
-/// Makes the files that are not complete.
+/// Makes the files that are not complete, and notes that all are.
 async fn files(
     workspace: &Workspace,
-    path: &Path,
-    begun: &Begun,
+    folder: &Path,
+    job: &Job,
     stop: &CancellationToken,
 ) -> Result<Filled, Error> {
-    let order = &begun.order;
+    let (begun, order) = (&job.begun, &job.begun.order);
     check(workspace, order).await?;
-    let path = path.to_owned();
+    let path = kept::files(folder, job.id());
     let (target, reached) = blocking(move || target(path)).await?;
     let begun = match &reached {
         // What is shown from here on is a reading of its own.
@@ -161,7 +162,12 @@ async fn files(
         None => begun.clone(),
     };
     let (to, pieces) = mpsc::channel(PIECES);
-    let filling = tokio::task::spawn_blocking(move || fill(target, pieces, SPARE));
+    let (folder, mut made) = (folder.to_owned(), job.clone());
+    let note = move |filled: &Filled| {
+        made.made = Some(filled.clone());
+        kept::save(&folder, &made)
+    };
+    let filling = tokio::task::spawn_blocking(move || fill_and_note(target, pieces, SPARE, note));
     let made = tokio::select! {
         made = hand_on(workspace, &begun, reached, to) => made,
         () = stop.cancelled() => Ok(()),
@@ -212,12 +218,6 @@ fn target(files: PathBuf) -> Result<(Target, Option<Reached>), FolderError> {
             Ok((Target::Unfinished(Box::new(unfinished)), reached))
         }
         Err(FolderError::NothingToResume(_)) => Ok((Target::Fresh(files), None)),
-        // A crash came between the last file and the note of it: what was shown is not known any more.
-        Err(FolderError::Complete(path)) => {
-            let removed = std::fs::remove_dir_all(&path);
-            removed.map_err(|error| FolderError::io(&path, error))?;
-            Ok((Target::Fresh(path), None))
-        }
         Err(error) => Err(error),
     }
 }

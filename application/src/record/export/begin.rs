@@ -31,6 +31,7 @@ pub async fn begin(
     let kind = QuestionKind::Export;
     let trace = auditor.record_begin(workspace, kind, narrowed(&order));
     let (reading, unrecorded) = trace.await?.parts();
+    place_is_kept(&order, unrecorded.as_deref())?;
     if let Some(reading) = &reading {
         order.export.clone_from(reading);
     }
@@ -52,8 +53,17 @@ pub async fn resume(
     let kind = QuestionKind::Export;
     let trace = auditor.record_begin(workspace, kind, narrowed).await?;
     let (reading, unrecorded) = trace.parts();
+    place_is_kept(&order, unrecorded.as_deref())?;
     let answer = Begun { order, reading };
     Ok(Shown { answer, unrecorded })
+}
+
+/// Refuses an export that others are to follow if where it ends cannot be recorded.
+fn place_is_kept(order: &Order, unrecorded: Option<&str>) -> Result<(), Fault> {
+    match (&order.name, unrecorded) {
+        (Some(_), Some(reason)) => Err(Fault::PlaceNotKept(reason.to_owned())),
+        (None, _) | (_, None) => Ok(()),
+    }
 }
 
 /// Whether an export can go on: this is the log and the program that it was begun with. Returns once the views have all it

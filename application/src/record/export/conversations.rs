@@ -47,6 +47,9 @@ pub(super) async fn make(
     let mut tally = Tally::default();
     let mut addresses = Addresses::new(order.upto);
     let mut stretches = Stretches::begin(workspace, order, look.span(), reached).await?;
+    // One that goes on is not at its beginning.
+    let (done, all) = stretches.progress();
+    out.put(Piece::Progress(done, all)).await?;
     while let Some(stretch) = stretches.next().await? {
         let (name, note) = (stretch.file(look.ending()), stretch.note());
         for _ in &stretch.lines {

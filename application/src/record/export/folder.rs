@@ -53,12 +53,7 @@ impl Unfinished {
         let broken = told.broken.iter().map(String::as_str);
         for name in broken.chain(explanations.copied()) {
             let broken = path.join(name);
-            match fs::remove_file(&broken) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(FolderError::io(&broken, error));
-                }
-                _ => {}
-            }
+            absent(fs::remove_file(&broken)).map_err(|error| FolderError::io(&broken, error))?;
         }
         Ok(Self {
             path: path.to_owned(),
@@ -196,10 +191,7 @@ impl Folder {
         let begun = self.journal.begins(&name).and_then(|()| {
             private::folder(path.parent().unwrap_or(&self.path))?;
             // What a crash left that the journal does not know of.
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            absent(fs::remove_file(&path))?;
             private::options().write(true).create_new(true).open(&path)
         });
         self.open = Some(Open {
@@ -228,6 +220,14 @@ impl Folder {
 
     /// Explains what is there. When this returns, everything is on the disk.
     pub fn finish(self) -> Result<Finished, FolderError> {
+        let path = self.path.clone();
+        let (finished, _journal) = self.explain()?;
+        settle(&path)?;
+        Ok(finished)
+    }
+
+    /// Brings everything to the disk, with what explains it. What is needed to go on is still there.
+    fn explain(self) -> Result<(Finished, Journal), FolderError> {
         let Self {
             path,
             order,
@@ -243,8 +243,15 @@ impl Folder {
         let inside = path.join(UNFINISHED);
         let failed = |error| FolderError::io(&inside, error);
         let mut finished = Finished::default();
+        let mut synced = PathBuf::new();
         for entry in journal.entries().map_err(failed)? {
             let entry = entry.map_err(failed)?;
+            // The files of a folder follow one another.
+            let own = path.join(&entry.name);
+            if let Some(own) = own.parent().filter(|own| *own != synced) {
+                private::sync_folder(own).map_err(|error| FolderError::io(own, error))?;
+                own.clone_into(&mut synced);
+            }
             finished.files += 1;
             finished.bytes += entry.size;
             finished.results += entry.note.results;
@@ -266,13 +273,29 @@ impl Folder {
                 out.into_inner()?.sync_all()
             });
         written.map_err(|error| FolderError::io(&manifest, error))?;
-        let settled = fs::rename(&manifest, path.join(MANIFEST))
-            .and_then(|()| File::open(&path)?.sync_all())
-            // First, so that a crash leaves nothing that looks unfinished.
-            .and_then(|()| fs::remove_file(inside.join(ORDER)))
-            .and_then(|()| fs::remove_dir_all(&inside));
-        settled.map_err(failed)?;
-        Ok(finished)
+        let placed = fs::rename(&manifest, path.join(MANIFEST))
+            .and_then(|()| private::sync_folder(&path))
+            // It may have been made for this export.
+            .and_then(|()| private::sync_parent(&path));
+        placed.map_err(failed)?;
+        Ok((finished, journal))
+    }
+}
+
+/// Removes what is needed to go on with an export: it is complete. Does nothing where that is done already.
+pub(super) fn settle(path: &Path) -> Result<(), FolderError> {
+    let inside = path.join(UNFINISHED);
+    // First, so that a crash leaves nothing that looks unfinished.
+    let settled = absent(fs::remove_file(inside.join(ORDER)))
+        .and_then(|()| absent(fs::remove_dir_all(&inside)));
+    settled.map_err(|error| FolderError::io(&inside, error))
+}
+
+/// What was to be removed may have been removed before.
+fn absent(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 
@@ -282,7 +305,8 @@ pub(super) fn put(path: &Path, text: &[u8]) -> Result<(), FolderError> {
     let written = private::create(&beside).and_then(|mut file| {
         file.write_all(text)?;
         file.sync_all()?;
-        fs::rename(&beside, path)
+        fs::rename(&beside, path)?;
+        private::sync_parent(path)
     });
     written.map_err(|error| FolderError::io(path, error))
 }
@@ -298,8 +322,19 @@ pub enum Target {
 /// Takes pieces until all are there. `None`: they ended before. `spare`: bytes that are to stay free on the disk. Blocks.
 pub fn fill(
     target: Target,
+    pieces: mpsc::Receiver<Piece>,
+    spare: u64,
+) -> Result<Option<Filled>, FolderError> {
+    fill_and_note(target, pieces, spare, |_| Ok(()))
+}
+
+/// The same, and has it noted that all are there, before what is needed to go on is removed: so a crash leaves an export that
+/// goes on, or one that is noted as made.
+pub(super) fn fill_and_note(
+    target: Target,
     mut pieces: mpsc::Receiver<Piece>,
     spare: u64,
+    note: impl FnOnce(&Filled) -> Result<(), FolderError>,
 ) -> Result<Option<Filled>, FolderError> {
     let begun = match pieces.blocking_recv() {
         Some(Piece::Begun(begun)) => begun,
@@ -313,12 +348,18 @@ pub fn fill(
     };
     while let Some(piece) = pieces.blocking_recv() {
         if let Piece::End(shown) = piece {
-            return Ok(Some(Filled {
-                finished: folder.finish()?,
+            let path = folder.path.clone();
+            // It is nobody else's until all is done.
+            let (finished, _journal) = folder.explain()?;
+            let filled = Filled {
+                finished,
                 private_rooms,
                 reading: begun.reading,
                 shown,
-            }));
+            };
+            note(&filled)?;
+            settle(&path)?;
+            return Ok(Some(filled));
         }
         folder.take(piece)?;
     }
@@ -328,7 +369,9 @@ pub fn fill(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::export::piece::Begun;
     use crate::record::export::testing::order;
+    use domain::audit::Shown;
     use eventstore::Position;
 
     fn note(position: u64) -> FileNote {
@@ -398,6 +441,41 @@ mod tests {
             2,
             "what was complete is kept"
         );
+    }
+
+    /// Takes an export of one file; whether it can be noted that all of it is there.
+    fn filled(target: Target, noted: bool) -> Result<Option<Filled>, FolderError> {
+        let (to, pieces) = mpsc::channel(8);
+        let begun = Begun {
+            order: order(),
+            reading: None,
+        };
+        let mut all = vec![Piece::Begun(Box::new(begun))];
+        if matches!(target, Target::Fresh(_)) {
+            all.push(Piece::File("1.ndjson".to_owned()));
+            all.push(Piece::Complete(note(1)));
+        }
+        all.push(Piece::End(Shown::default()));
+        for piece in all {
+            to.try_send(piece).unwrap();
+        }
+        fill_and_note(target, pieces, 0, |filled| {
+            assert_eq!(filled.finished.files, 1);
+            noted.then_some(()).ok_or(FolderError::NotSynced)
+        })
+    }
+
+    #[test]
+    fn it_goes_on_until_it_is_noted_that_all_is_there() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("export");
+        assert!(filled(Target::Fresh(path.clone()), false).is_err());
+        let unfinished = Unfinished::find(&path).expect("nobody noted that it is made");
+        assert_eq!(unfinished.reached(), Some(&note(1).reached));
+        let made = filled(Target::Unfinished(Box::new(unfinished)), true).unwrap();
+        assert!(made.is_some(), "it is noted");
+        assert!(!path.join(UNFINISHED).exists(), "nothing is left over");
+        settle(&path).expect("what is settled can be settled again");
     }
 
     #[test]

@@ -20,6 +20,9 @@ const CHUNK: usize = 100;
 /// Beyond so many, one that was not finished is believed where it began: the one before it ended there.
 const MOST_UNFINISHED: usize = 100;
 
+/// Beyond so many, the same holds of what goes on with one: what follows it may have something twice, but no gap.
+const MOST_RESUMED: usize = 1_000;
+
 // What the event of the reading has of an export, beside the question.
 pub(super) const NAME: &str = audit::NAME_OF_EXPORTS;
 pub(super) const AFTER: &str = "after";
@@ -94,7 +97,12 @@ impl<'a> Search<'a> {
             return Ok(is_fresh);
         }
         self.unfinished += 1;
-        if !is_fresh || self.unfinished <= MOST_UNFINISHED {
+        let most = if is_fresh {
+            MOST_UNFINISHED
+        } else {
+            MOST_RESUMED
+        };
+        if self.unfinished <= most {
             return Ok(false);
         }
         let began = began(read).filter(|after| *after > Position::START);
@@ -222,14 +230,17 @@ mod tests {
             }
             read
         };
-        for (case, last, wanted) in [
-            ("it began behind one", of(7, false), (true, Some(7))),
-            ("it was the first", of(0, false), (true, None)),
-            ("it goes on with an older", of(7, true), (false, None)),
+        let some = (MOST_UNFINISHED, false);
+        let many = (MOST_RESUMED, true);
+        for (case, (before, resumed), last, wanted) in [
+            ("it began behind one", some, of(7, false), (true, Some(7))),
+            ("it was the first", some, of(0, false), (true, None)),
+            ("it goes on with an older", some, of(7, true), (false, None)),
+            ("so do very many", many, of(7, true), (true, Some(7))),
         ] {
             let mut search = Search::new("nightly", &order);
-            for _ in 0..MOST_UNFINISHED {
-                let settled = search.settles(&of(7, false), false).unwrap();
+            for _ in 0..before {
+                let settled = search.settles(&of(7, resumed), false).unwrap();
                 assert!(!settled, "{case}: a few are looked at");
             }
             let settled = search.settles(&last, false).unwrap();

@@ -9,11 +9,12 @@ use tokio_util::sync::CancellationToken;
 use super::attempt::{blocking, work};
 use super::begin::{begin, removed};
 use super::claims::Claim;
+use super::downloads::Download;
 use super::job::{self, Ended, Job};
 use super::kept;
 use super::order::ExportWish;
 use super::outcome::FolderError;
-use super::queue::{Download, Running, SPARE};
+use super::queue::{ExportQueue, Running, SPARE};
 use super::space;
 use crate::error::{Error, Refusal};
 use crate::ids::now;
@@ -59,7 +60,7 @@ pub async fn ask(
     let disk = folder.clone();
     blocking(move || space::check(&disk, SPARE)).await?;
     // Once it is noted, it keeps its name itself.
-    let claim = Claim::of(workspace, wish.name.as_deref()).await?;
+    let claim = claim(workspace, wish.name.as_deref()).await?;
     let job = Job {
         begun: begin(workspace, auditor, wish, &claim).await?.answer,
         made: None,
@@ -70,6 +71,29 @@ pub async fn ask(
     drop(claim);
     queue.wake.notify_one();
     Ok(job)
+}
+
+/// Claims the name of exports that follow one another, if this one has a name: two at a time would begin at the same place. It
+/// is refused while another of that name is made, or waits to be. One that a killed process made is not: nothing keeps its
+/// name.
+pub async fn claim(workspace: &Workspace, name: Option<&str>) -> Result<Claim, Error> {
+    let queue = workspace.exports();
+    let taken = || Refusal::ExportNameTaken(name.unwrap_or_default().to_owned());
+    let claim = queue.claims.claim(name).ok_or_else(taken)?;
+    let (Some(name), Some(folder)) = (name, queue.folder.clone()) else {
+        return Ok(claim);
+    };
+    // What is asked for of the server claims in memory before it is noted there: so nobody slips in between.
+    let jobs = read_all(&folder).await?;
+    let log = workspace.executor().store().id();
+    let waits = jobs.iter().any(|job| {
+        let order = &job.begun.order;
+        job.ended.is_none() && order.name.as_deref() == Some(name) && order.is_of(log)
+    });
+    if waits {
+        return Err(taken().into());
+    }
+    Ok(claim)
 }
 
 /// Those that an auditor may see, the oldest first.
@@ -87,16 +111,19 @@ pub async fn find(workspace: &Workspace, auditor: &Auditor, id: &str) -> Result<
 }
 
 /// What is needed to download one that is complete, for as long as that takes.
-pub fn download(workspace: &Workspace, job: &Job) -> Result<Download, Error> {
+pub async fn download(workspace: &Workspace, job: &Job) -> Result<Download, Error> {
     match job.ended {
-        Some(Ended::Complete { .. }) => {
-            let files = kept::files(&folder(workspace)?, job.id());
-            let download = workspace.exports().download(files);
-            download.ok_or_else(|| Refusal::TooManyDownloads.into())
-        }
-        Some(Ended::Failed { .. }) => Err(Refusal::ExportFailed.into()),
-        None => Err(Refusal::ExportNotComplete.into()),
+        Some(Ended::Complete { .. }) => {}
+        Some(Ended::Failed { .. }) => return Err(Refusal::ExportFailed.into()),
+        None => return Err(Refusal::ExportNotComplete.into()),
     }
+    let (folder, id) = (folder(workspace)?, job.id().to_owned());
+    let (own, files) = (kept::own(&folder, &id), kept::files(&folder, &id));
+    let download = workspace.exports().downloads.begin(own, files);
+    let download = download.ok_or(Refusal::TooManyDownloads)?;
+    // Whoever removes it from here on leaves its files; before, they may be gone.
+    let there = blocking(move || Ok(kept::is_there(&folder, &id).then_some(download)));
+    there.await?.ok_or_else(|| Refusal::NoSuchExport.into())
 }
 
 /// Removes one, whether or not it is complete, which is recorded.
@@ -113,32 +140,41 @@ pub async fn remove(workspace: &Workspace, auditor: &Auditor, id: &str) -> Resul
         let _ = queue.running.subscribe().wait_for(is_free).await;
         let _turn = queue.turn.lock().await;
         if is_free(&queue.running.borrow()) {
-            return remove_files(&folder(workspace)?, id).await;
+            return forget(queue, &folder(workspace)?, id).await;
         }
     }
 }
 
-async fn remove_files(folder: &Path, id: &str) -> Result<(), Error> {
+/// It is gone at once for everybody who looks; its files, once nobody downloads them any more.
+async fn forget(queue: &ExportQueue, folder: &Path, id: &str) -> Result<(), Error> {
+    let downloads = queue.downloads.clone();
     let (folder, id) = (folder.to_owned(), id.to_owned());
     blocking(move || {
-        let removed = kept::remove(&folder, &id);
-        removed.map_err(|error| FolderError::io(&folder, error))
+        let forgotten = kept::forget(&folder, &id);
+        forgotten.map_err(|error| FolderError::io(&folder, error))?;
+        downloads.clear(&kept::own(&folder, &id));
+        Ok(())
+    })
+    .await
+}
+
+async fn read_all(folder: &Path) -> Result<Vec<Job>, Error> {
+    let folder = folder.to_owned();
+    blocking(move || {
+        let jobs = kept::read_all(&folder);
+        jobs.map_err(|error| FolderError::io(&folder, error))
     })
     .await
 }
 
 /// All that are kept, the oldest first. Those that are kept no longer are removed before.
 async fn all(workspace: &Workspace, folder: &Path) -> Result<Vec<Job>, Error> {
-    let path = folder.to_owned();
-    let jobs = blocking(move || {
-        let jobs = kept::read_all(&path);
-        jobs.map_err(|error| FolderError::io(&path, error))
-    });
+    let jobs = read_all(folder);
     let now = now();
     let expired = |job: &Job| job.expires_at(workspace).is_some_and(|at| at <= now);
     let (expired, kept): (Vec<_>, Vec<_>) = jobs.await?.into_iter().partition(expired);
     for job in expired {
-        if let Err(error) = remove_files(folder, job.id()).await {
+        if let Err(error) = forget(workspace.exports(), folder, job.id()).await {
             tracing::warn!(%error, export = job.id(), "an export could not be removed");
         }
     }

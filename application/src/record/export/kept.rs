@@ -12,12 +12,14 @@ use super::private;
 const JOB: &str = "job.json";
 const FILES: &str = "files";
 
-/// Behind the name of a folder that is being removed.
-const REMOVED: &str = ".removed";
+/// The folder of an export.
+pub(super) fn own(folder: &Path, id: &str) -> PathBuf {
+    folder.join(id)
+}
 
-/// Where an export keeps its files.
+/// Where an export keeps its files, in its folder.
 pub(super) fn files(folder: &Path, id: &str) -> PathBuf {
-    folder.join(id).join(FILES)
+    own(folder, id).join(FILES)
 }
 
 /// Notes what is known of an export.
@@ -26,16 +28,20 @@ pub(super) fn save(folder: &Path, job: &Job) -> Result<(), FolderError> {
     let failed = |error| FolderError::io(&own, error);
     private::folder(&own).map_err(failed)?;
     let text = serde_json::to_vec_pretty(job).map_err(|error| failed(error.into()))?;
-    put(&own.join(JOB), &text)
+    put(&own.join(JOB), &text)?;
+    // Its folder may have been made for it.
+    private::sync_folder(folder).map_err(|error| FolderError::io(folder, error))
+}
+
+/// Whether there is such an export: nobody removed it.
+pub(super) fn is_there(folder: &Path, id: &str) -> bool {
+    folder.join(id).join(JOB).exists()
 }
 
 /// All of a folder, by their ids, which are in the order of time.
 pub(super) fn read_all(folder: &Path) -> io::Result<Vec<Job>> {
     let mut jobs = Vec::new();
     for path in all(folder)? {
-        if is_removed(&path) {
-            continue;
-        }
         match fs::read(path.join(JOB)) {
             Ok(text) => match serde_json::from_slice::<Job>(&text) {
                 Ok(job) => jobs.push(job),
@@ -63,29 +69,21 @@ fn all(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-fn is_removed(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().ends_with(REMOVED)
-}
-
-/// Removes one: at once for everybody who looks, and then from the disk. What a crash leaves of it, [`tidy`] removes.
-pub(super) fn remove(folder: &Path, id: &str) -> io::Result<()> {
-    let gone = folder.join(format!("{id}{REMOVED}"));
-    match fs::rename(folder.join(id), &gone) {
+/// Removes what is known of one: from now on there is no such export, whatever of it is left on the disk.
+pub(super) fn forget(folder: &Path, id: &str) -> io::Result<()> {
+    let own = folder.join(id);
+    match fs::remove_file(own.join(JOB)) {
         // Somebody else was faster.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        renamed => renamed?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => private::sync_folder(&own),
     }
-    if let Err(error) = fs::remove_dir_all(&gone) {
-        tracing::warn!(%error, export = id, "the files of a removed export are still there");
-    }
-    Ok(())
 }
 
-/// Removes what was to be removed before, and what never was begun.
+/// Removes what was removed before and is still there, and what never was begun.
 pub(super) fn tidy(folder: &Path) -> io::Result<()> {
     for path in all(folder)? {
-        if path.is_dir() && (is_removed(&path) || !path.join(JOB).exists()) {
+        if path.is_dir() && !path.join(JOB).exists() {
             fs::remove_dir_all(&path)?;
         }
     }
@@ -100,17 +98,18 @@ mod tests {
     fn what_is_half_removed_or_half_begun_is_no_export_and_goes() {
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path();
-        for name in ["whole", "half.removed", "begun"] {
+        for name in ["whole", "removed", "begun"] {
             private::folder(&folder.join(name).join(FILES)).unwrap();
         }
         // What it says does not matter here.
         fs::write(folder.join("whole").join(JOB), b"{}").unwrap();
-        fs::write(folder.join("half.removed").join(JOB), b"{}").unwrap();
+        fs::write(folder.join("removed").join(JOB), b"{}").unwrap();
+        forget(folder, "removed").unwrap();
+        assert!(!is_there(folder, "removed"), "it is gone for everybody");
+        assert!(files(folder, "removed").exists(), "but not its files");
         tidy(folder).unwrap();
         let left: Vec<_> = all(folder).unwrap();
         assert_eq!(left, [folder.join("whole")]);
-        remove(folder, "whole").unwrap();
-        assert_eq!(all(folder).unwrap(), Vec::<PathBuf>::new());
-        remove(folder, "whole").expect("what is gone can be removed");
+        forget(folder, "removed").expect("what is gone can be removed");
     }
 }

@@ -27,6 +27,24 @@ pub(super) fn options() -> OpenOptions {
     options
 }
 
+/// Brings to the disk which files a folder has.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// The same of the folder that a path is in, if it may be read.
+pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = match path.parent() {
+        None => return Ok(()),
+        Some(parent) if parent == Path::new("") => Path::new("."),
+        Some(parent) => parent,
+    };
+    match sync_folder(parent) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
+}
+
 /// Makes an empty file, also if there is one.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     options().write(true).create(true).truncate(true).open(path)

@@ -1,15 +1,12 @@
 //! Which exports are made in the background, and where they are kept.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::claims::Claims;
-
-/// How many are downloaded at the same time: each holds a thread for as long as somebody takes it.
-const MOST_DOWNLOADS: usize = 8;
+use super::downloads::Downloads;
 
 /// What stays free on the disk beside exports, in bytes: the log may be on it.
 pub(super) const SPARE: u64 = 256 * 1024 * 1024;
@@ -21,15 +18,6 @@ pub(super) struct Running {
     pub(super) stop: CancellationToken,
     /// How much is done, of how much.
     pub(super) progress: (u64, u64),
-}
-
-/// A download, which counts until this is dropped.
-#[derive(Debug)]
-#[must_use]
-pub struct Download {
-    /// The folder with the files.
-    pub(super) files: PathBuf,
-    _permit: OwnedSemaphorePermit,
 }
 
 /// The exports of a workspace.
@@ -44,7 +32,7 @@ pub struct ExportQueue {
     pub(super) turn: Mutex<()>,
     pub(super) running: watch::Sender<Option<Running>>,
     pub(super) claims: Claims,
-    downloads: Arc<Semaphore>,
+    pub(super) downloads: Downloads,
 }
 
 impl ExportQueue {
@@ -57,7 +45,7 @@ impl ExportQueue {
             turn: Mutex::new(()),
             running: watch::Sender::new(None),
             claims: Claims::default(),
-            downloads: Arc::new(Semaphore::new(MOST_DOWNLOADS)),
+            downloads: Downloads::default(),
         }
     }
 
@@ -66,30 +54,5 @@ impl ExportQueue {
         let running = self.running.borrow();
         let running = running.as_ref().filter(|running| running.id == id);
         running.map(|running| running.progress)
-    }
-
-    /// `None`: too many are downloaded now.
-    pub(super) fn download(&self, files: PathBuf) -> Option<Download> {
-        let permit = Arc::clone(&self.downloads).try_acquire_owned().ok()?;
-        Some(Download {
-            files,
-            _permit: permit,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn downloads_are_counted_until_they_end() {
-        let queue = ExportQueue::in_folder(None);
-        let begin = || queue.download(PathBuf::new());
-        let mut all: Vec<_> = (0..MOST_DOWNLOADS).filter_map(|_| begin()).collect();
-        assert_eq!(all.len(), MOST_DOWNLOADS, "so many are given out");
-        assert!(begin().is_none(), "and no more");
-        drop(all.pop());
-        assert!(begin().is_some(), "once one has ended there is room");
     }
 }

@@ -16,7 +16,7 @@ use super::endings::Endings;
 use super::order::{Order, Reached};
 use super::out::Interrupted;
 use super::telling::{Draft, Raw};
-use super::touched::Touched;
+use super::touched::{Told, Touched};
 use crate::error::Error;
 use crate::record::deed::{Envelope, place};
 use crate::workspace::Workspace;
@@ -98,6 +98,7 @@ struct InRoom {
     conversation: Conversation,
     members: BTreeSet<UserId>,
     touched: Touched,
+    told: Told,
     /// Everything of it up to here is told.
     at: Position,
     /// Events of it that were read.
@@ -138,9 +139,15 @@ impl Stretches {
             all,
         };
         if let Some((room, position)) = reached.and_then(|at| Some((at.room?, at.position))) {
+            this.done = if order.rooms.is_empty() {
+                rooms_before(workspace, &room).await?
+            } else {
+                this.rooms.partition_point(|one| *one < room) as u64
+            };
             this.rooms.retain(|one| *one > room);
             this.last = room.clone();
             this.at = this.enter(room, position).await?;
+            this.done += u64::from(this.at.is_none());
         }
         Ok(this)
     }
@@ -235,6 +242,7 @@ impl Stretches {
         }
         Ok(Some(InRoom {
             touched: self.touched(&room, after).await?,
+            told: Told::default(),
             conversation: Conversation {
                 id: room,
                 name: place.name,
@@ -355,8 +363,11 @@ impl Stretches {
                     let cut = false;
                     draft.add(Raw::Message { id, events, cut }, bytes);
                 }
-                Event::Message(told) => {
-                    if let Some((raw, bytes)) = self.message(&event, &told).await? {
+                Event::Message(message) if room.told.has(message.message()) => {}
+                Event::Message(message) => {
+                    let told = self.message(&event, &message).await?;
+                    room.told.add(message.message().clone());
+                    if let Some((raw, bytes)) = told {
                         draft.add(raw, bytes);
                     }
                 }
@@ -400,6 +411,16 @@ impl Stretches {
         let here = first == Some(event.position);
         Ok(here.then_some((Raw::Message { id, events, cut }, bytes)))
     }
+}
+
+/// How many conversations of all are before one.
+async fn rooms_before(workspace: &Workspace, room: &RoomId) -> Result<u64, Error> {
+    let room = room.clone();
+    let views = workspace.views();
+    views
+        .with_record_names(move |names| names.rooms_before(&room))
+        .await
+        .map_err(Into::into)
 }
 
 /// Notes who is a member.

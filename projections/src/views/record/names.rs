@@ -306,6 +306,15 @@ impl<'conn> RecordNames<'conn> {
         self.found(counted)
     }
 
+    /// How many of them are before a room, in the order of [`Self::rooms_after`].
+    pub fn rooms_before(&mut self, room: &RoomId) -> u64 {
+        let sql = "SELECT count(*) FROM record_rooms WHERE id < ?1";
+        let counted = self.conn.prepare_cached(sql);
+        let counted =
+            counted.and_then(|mut count| count.query_row([room.as_str()], |row| unsigned(row, 0)));
+        self.found(counted)
+    }
+
     fn load_rooms(&self, after: &RoomId, most: u32) -> rusqlite::Result<Vec<RoomId>> {
         self.conn
             .prepare_cached("SELECT id FROM record_rooms WHERE id > ?1 ORDER BY id LIMIT ?2")?
