@@ -94,6 +94,7 @@ pub fn room_facts(id: &RoomId, kind: RoomKind) -> RoomFacts {
         unmuted: vec![],
         participants: vec![],
         join_code: None,
+        hidden_system_messages: Vec::new(),
         owners: 1,
         members: 2,
     }

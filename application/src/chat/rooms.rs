@@ -110,6 +110,7 @@ fn facts_of(wish: &RoomCreated) -> RoomFacts {
         unmuted: Vec::new(),
         participants: wish.participants.clone(),
         join_code: None,
+        hidden_system_messages: Vec::new(),
         owners: 0,
         members: 0,
     }

@@ -42,6 +42,8 @@ pub struct RoomFacts {
     pub participants: Vec<UserId>,
     /// What whoever joins by themselves has to know; `None`: nothing.
     pub join_code: Option<Sealed>,
+    /// Kinds of system messages that are left out; none: what the workspace says holds.
+    pub hidden_system_messages: Vec<String>,
     /// How many members hold the role `owner`.
     pub owners: u32,
     /// How many of its members may log in.

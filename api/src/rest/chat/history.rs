@@ -214,7 +214,7 @@ pub async fn history(call: &Call, span: Span, room: &RoomId) -> Outcome {
     };
     let latest = point(span.latest, "latest")?;
     let oldest = point(span.oldest, "oldest")?;
-    let hidden_kinds = hidden_kinds(call);
+    let hidden_kinds = hidden_kinds(call, room).await?;
     let query = HistoryQuery {
         room: room.clone(),
         latest,
@@ -251,17 +251,23 @@ fn sent_at(doc: &[u8]) -> Option<Timestamp> {
     parse_date(doc.get("ts")?)
 }
 
-/// The kinds of system message the workspace hides; `mute_unmute` stands for two.
-fn hidden_kinds(call: &Call) -> Vec<String> {
-    let settings = call.state.views().settings();
-    let mut kinds = Vec::new();
-    for kind in settings.list(keys::HIDE_SYSTEM_MESSAGES) {
-        match kind {
-            "mute_unmute" => kinds.extend(["user-muted".to_owned(), "user-unmuted".to_owned()]),
-            kind => kinds.push(kind.to_owned()),
-        }
-    }
-    kinds
+/// The kinds of system message that are left out: what the room says, else what the workspace says. `mute_unmute` stands
+/// for two.
+async fn hidden_kinds(call: &Call, room: &RoomId) -> Result<Vec<String>, ApiError> {
+    let facts = call.state.views().room_facts(room).await?;
+    let own = facts.map_or_else(Vec::new, |room| room.hidden_system_messages.clone());
+    let hidden = if own.is_empty() {
+        let settings = call.state.views().settings();
+        let all = settings.list(keys::HIDE_SYSTEM_MESSAGES);
+        all.map(str::to_owned).collect()
+    } else {
+        own
+    };
+    let kinds = hidden.into_iter().flat_map(|kind| match &*kind {
+        "mute_unmute" => vec!["user-muted".to_owned(), "user-unmuted".to_owned()],
+        _ => vec![kind],
+    });
+    Ok(kinds.collect())
 }
 
 #[cfg(test)]

@@ -113,6 +113,7 @@ impl Queries {
                         unmuted: Vec::new(),
                         participants: doc.participants.unwrap_or_default(),
                         join_code,
+                        hidden_system_messages: doc.hidden_system_messages,
                         owners: u32::try_from(owners).unwrap_or(0),
                         members: u32::try_from(doc.members).unwrap_or(0),
                     })))

@@ -1,0 +1,50 @@
+//! Rooms, to the letter of the contract: every operation, its refusals, and who may not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod settings;
+
+use serde_json::{Value, json};
+use tests::client::Client;
+use tests::server::Server;
+
+/// The administrator, and two users.
+async fn people(server: &Server) -> (Client, Client, Client) {
+    let admin = server.admin().await;
+    let (alice, bob) = (admin.new_user("alice").await, admin.new_user("bob").await);
+    (admin, alice, bob)
+}
+
+/// Makes a room; returns its id.
+async fn create(owner: &Client, family: &str, name: &str, members: &[&str]) -> String {
+    let wish = json!({"name": name, "members": members});
+    let answer = owner.post(&format!("{family}.create"), wish).await.ok();
+    let room = ["channel", "group"]
+        .into_iter()
+        .find_map(|key| answer[key]["_id"].as_str());
+    room.unwrap_or_else(|| panic!("a room in {answer}"))
+        .to_owned()
+}
+
+/// The room as `rooms.info` shows it.
+async fn info(client: &Client, room: &str) -> Value {
+    let answer = client.get(&format!("rooms.info?roomId={room}")).await;
+    answer.ok()["room"].clone()
+}
+
+/// The kinds of the room's messages with their texts, oldest first.
+async fn told(client: &Client, family: &str, room: &str) -> Vec<(String, String)> {
+    let answer = client.get(&format!("{family}.messages?roomId={room}&count=100"));
+    let answer = answer.await.ok();
+    let text = |message: &Value, field: &str| message[field].as_str().unwrap_or("").to_owned();
+    let messages = answer["messages"].as_array().expect("messages");
+    let mut told: Vec<_> = messages
+        .iter()
+        .map(|message| (text(message, "t"), text(message, "msg")))
+        .collect();
+    told.reverse();
+    told
+}
