@@ -11,6 +11,7 @@ pub mod record_explain;
 pub mod record_message;
 pub mod record_reach;
 pub mod roles;
+pub mod rooms;
 pub mod sandbox;
 pub mod settings;
 pub mod spotlight;

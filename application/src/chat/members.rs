@@ -88,6 +88,20 @@ pub async fn try_join(
     permissions: &PermissionTable,
     at: Timestamp,
 ) -> Result<(), WorkError> {
+    match join_along(tx, user, room, permissions, at).await {
+        Ok(()) | Err(ExecuteError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Decides that `user` joins the room in the same batch as what they wanted there.
+pub async fn join_along(
+    tx: &Transaction,
+    user: &UserFacts,
+    room: &RoomFacts,
+    permissions: &PermissionTable,
+    at: Timestamp,
+) -> Result<(), ExecuteError<MembershipRefusal>> {
     let context = MembershipContext {
         authority: Authority {
             actor: &user.id,
@@ -98,19 +112,15 @@ pub async fn try_join(
         actor_membership: None,
         user: &user.id,
         room,
-        // Nobody who is taken along has said one.
+        // Nobody who comes along has said one.
         join_code_ok: room.join_code.is_none(),
         view: None,
         newest: None,
     };
     let stream = membership::stream(&room.id, &user.id);
-    match tx
-        .decide::<Membership>(&stream, MembershipCommand::Join { at }, &context)
-        .await
-    {
-        Ok(_) | Err(ExecuteError::Refused(_)) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    let join = MembershipCommand::Join { at };
+    let decided = tx.decide::<Membership>(&stream, join, &context).await;
+    decided.map(drop)
 }
 
 /// Lets the rules decide one command about the caller's own membership. Returns what [`change`] does.

@@ -138,7 +138,7 @@ pub async fn post(
     let repeated = workspace
         .run(caller.id(), async |tx| {
             if joins_first {
-                members::try_join(&tx, &caller.user, &place.room, &place.permissions, draft.at)
+                members::join_along(&tx, &caller.user, &place.room, &place.permissions, draft.at)
                     .await?;
             }
             let post = MessageCommand::Post {

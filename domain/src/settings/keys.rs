@@ -212,6 +212,7 @@ keys! {
     DDP_RATE_LIMIT_USER_REQUESTS_ALLOWED: i64 = "DDP_Rate_Limit_User_Requests_Allowed";
     DIRECT_MESSSAGE_MAX_USERS: i64 = "DirectMesssage_maxUsers";
     E2E_ENABLE: bool = "E2E_Enable";
+    E2E_ENABLED_DEFAULT_PRIVATE_ROOMS: bool = "E2E_Enabled_Default_PrivateRooms";
     EMAIL_CHANGED_EMAIL: str = "Email_Changed_Email";
     EMAIL_CHANGED_EMAIL_SUBJECT: str = "Email_Changed_Email_Subject";
     EMAIL_FOOTER: str = "Email_Footer";

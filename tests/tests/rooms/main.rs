@@ -37,8 +37,8 @@ async fn info(client: &Client, room: &str) -> Value {
 
 /// The kinds of the room's messages with their texts, oldest first.
 async fn told(client: &Client, family: &str, room: &str) -> Vec<(String, String)> {
-    let answer = client.get(&format!("{family}.messages?roomId={room}&count=100"));
-    let answer = answer.await.ok();
+    let path = format!("{family}.messages?roomId={room}&count=100");
+    let answer = client.get(&path).await.ok();
     let text = |message: &Value, field: &str| message[field].as_str().unwrap_or("").to_owned();
     let messages = answer["messages"].as_array().expect("messages");
     let mut told: Vec<_> = messages

@@ -175,8 +175,8 @@ async fn every_setting_is_saved_and_told(options: ServerOptions) {
     for hidden in ["featured", "favorite", "joinCode", "avatarOrigin"] {
         assert!(listed.get(hidden).is_none(), "{hidden} in {listed}");
     }
-    let place = admin.get(&format!("subscriptions.getOne?roomId={room}"));
-    let place = place.await.ok();
+    let path = format!("subscriptions.getOne?roomId={room}");
+    let place = admin.get(&path).await.ok();
     let place = &place["subscription"];
     assert_eq!(
         (&place["name"], &place["customFields"], &place["t"]),
@@ -360,11 +360,10 @@ async fn joining_takes_the_code() {
         );
     }
     let aside = json!({"channel": room, "text": "let me in"});
-    let aside = bob.post("chat.postMessage", aside).await;
-    assert_ne!(
-        aside.status, 200,
-        "posting is no way round the code: {}",
-        aside.body
+    let aside = bob.post("chat.postMessage", aside).await.refused(400);
+    assert_eq!(
+        aside["errorType"], "error-code-invalid",
+        "no way round the code: {aside}"
     );
     let right = json!({"roomId": room, "joinCode": "sesame"});
     bob.post("channels.join", right).await.ok();

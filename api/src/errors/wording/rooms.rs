@@ -264,3 +264,13 @@ pub fn same_default() -> ApiError {
 pub fn join_code_not_shown() -> ApiError {
     ApiError::denied("error-not-authorized", "Not authorized").method("getJoinCode")
 }
+
+/// A room that the caller may not see, or that is not there.
+pub fn room_denied(method: &str) -> ApiError {
+    ApiError::denied("error-not-allowed", "Not allowed").method(method)
+}
+
+/// A room that the caller knows of and may not look into.
+pub fn no_permission(method: &str) -> ApiError {
+    ApiError::denied("error-no-permission", "No permission").method(method)
+}

@@ -2,19 +2,17 @@
 //! and reading rooms. Where the two families differ, a line checks the kind. Members are in [`super::members`], changes
 //! of rooms in [`super::rooms`].
 
-use application::chat::members::Founder;
-use application::chat::rooms;
-use application::ids::{fresh_id, now};
 use axum::http::Method;
 use domain::RoomId;
 use domain::permission::Permission;
-use domain::room::{RoomCreated, RoomKind};
+use domain::room::RoomKind;
 use projections::{RoomQuery, RoomSort, Slice};
 use serde_json::{Map, Value};
 
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::new_room_form::NewRoom;
 use crate::http::page::{Page, filter_rows};
 use crate::http::parameters::{Filled, Flag, Loose, Parameters};
 use crate::http::route::{self, Route, paged};
@@ -117,47 +115,17 @@ async fn create(kind: RoomKind, call: Call, params: Create) -> Outcome {
     let custom_fields = object(params.custom_fields, "customFields")?;
     let extra = object(params.extra_data, "extraData")?;
     let Flag(read_only) = params.read_only;
-    let wish = wish(kind, &call, name, read_only, custom_fields, &extra);
-    let mut founders = vec![Founder::creator(call.caller.id().clone())];
-    for member in members.iter().filter_map(Value::as_str) {
-        let user = call.state.views().user_by_username(member).await?;
-        if let Some(user) = user.filter(|user| user.username == member)
-            && founders.iter().all(|founder| founder.user != user.id)
-        {
-            founders.push(Founder::initial(user.id.clone()));
-        }
-    }
-    let room = rooms::create(&call.state, &call.caller, wish, &founders).await?;
-    answer(&call, kind, &room).await
-}
-
-fn wish(
-    kind: RoomKind,
-    call: &Call,
-    name: String,
-    read_only: bool,
-    custom_fields: Map<String, Value>,
-    extra: &Map<String, Value>,
-) -> RoomCreated {
-    let flag = |name: &str| extra.get(name).and_then(Value::as_bool).unwrap_or(false);
-    let text = |name: &str| extra.get(name).and_then(Value::as_str).map(str::to_owned);
-    RoomCreated {
-        room: RoomId::new(fresh_id()),
+    let members = members.iter().filter_map(Value::as_str);
+    let wish = NewRoom {
         kind,
-        name: Some(name),
-        display_name: text("fname"),
-        creator: Some(call.caller.id().clone()),
-        participants: Vec::new(),
-        at: now(),
+        name,
+        members: members.map(str::to_owned).collect(),
         read_only,
-        broadcast: flag("broadcast"),
-        default: false,
-        encrypted: kind == RoomKind::Group && flag("encrypted"),
-        topic: text("topic"),
-        description: text("description"),
-        announcement: text("announcement"),
-        custom_fields: Some(Value::Object(custom_fields)),
-    }
+        custom_fields,
+        extra,
+    };
+    let room = wish.make(&call.state, &call.caller).await?;
+    answer(&call, kind, &room).await
 }
 
 async fn info(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {

@@ -1,0 +1,72 @@
+//! A channel or group that is to be made, as both doors take it (contract, rooms 11 and 15).
+
+use application::caller::Caller;
+use application::chat::members::Founder;
+use application::chat::rooms;
+use application::ids::{fresh_id, now};
+use domain::RoomId;
+use domain::room::{RoomCreated, RoomKind};
+use domain::settings::keys;
+use serde_json::{Map, Value};
+
+use crate::errors::ApiError;
+use crate::state::AppState;
+
+pub struct NewRoom {
+    pub kind: RoomKind,
+    /// As typed.
+    pub name: String,
+    /// User names. Unknown ones are skipped, and case matters.
+    pub members: Vec<String>,
+    pub read_only: bool,
+    pub custom_fields: Map<String, Value>,
+    /// Merged into the room, but only what makes sense from outside.
+    pub extra: Map<String, Value>,
+}
+
+impl NewRoom {
+    /// Makes the room; the caller owns it.
+    pub async fn make(self, state: &AppState, caller: &Caller) -> Result<RoomId, ApiError> {
+        let mut founders = vec![Founder::creator(caller.id().clone())];
+        for name in &self.members {
+            let user = state.views().user_by_username(name).await?;
+            if let Some(user) = user.filter(|user| user.username == *name)
+                && founders.iter().all(|founder| founder.user != user.id)
+            {
+                founders.push(Founder::initial(user.id.clone()));
+            }
+        }
+        let wish = self.wish(state, caller);
+        Ok(rooms::create(state, caller, wish, &founders).await?)
+    }
+
+    fn wish(self, state: &AppState, caller: &Caller) -> RoomCreated {
+        let flag = |name: &str| self.extra.get(name).and_then(Value::as_bool);
+        let text = |name: &str| {
+            let text = self.extra.get(name).and_then(Value::as_str);
+            text.map(str::to_owned)
+        };
+        let settings = state.views().settings();
+        let encrypted = flag("encrypted").unwrap_or_else(|| {
+            settings.bool(keys::E2E_ENABLE)
+                && settings.bool(keys::E2E_ENABLED_DEFAULT_PRIVATE_ROOMS)
+        });
+        RoomCreated {
+            room: RoomId::new(fresh_id()),
+            kind: self.kind,
+            display_name: text("fname"),
+            creator: Some(caller.id().clone()),
+            participants: Vec::new(),
+            at: now(),
+            read_only: self.read_only,
+            broadcast: flag("broadcast").unwrap_or(false),
+            default: false,
+            encrypted: self.kind == RoomKind::Group && encrypted,
+            topic: text("topic"),
+            description: text("description"),
+            announcement: text("announcement"),
+            custom_fields: Some(Value::Object(self.custom_fields)),
+            name: Some(self.name),
+        }
+    }
+}
