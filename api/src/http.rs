@@ -14,6 +14,7 @@ pub mod links;
 pub mod local;
 pub mod login_form;
 pub mod media;
+pub mod membership_form;
 pub mod new_room_form;
 pub mod oauth_app_form;
 pub mod openapi;

@@ -1,6 +1,7 @@
 //! Rooms, memberships and messages.
 
 pub mod autotranslate;
+pub mod bulk;
 pub mod direct;
 pub mod join_codes;
 pub mod members;

@@ -167,6 +167,9 @@ pub enum Refusal {
     },
     #[error("a user is called {0:?}")]
     HandleTaken(String),
+    /// As `API_User_Limit` says.
+    #[error("more users than may be added at once")]
+    TooManyUsersToAdd,
     #[error("may not see the codes that joining rooms takes")]
     JoinCodeNotShown,
     /// The user who is to get a room's key.

@@ -39,7 +39,7 @@ async fn member(
         .await?;
     Ok(match &*state {
         Membership::Member(member) => Some(member.clone()),
-        Membership::Outside => None,
+        Membership::Outside(_) => None,
     })
 }
 

@@ -92,6 +92,7 @@ pub fn room_facts(id: &RoomId, kind: RoomKind) -> RoomFacts {
         broadcast: false,
         muted: vec![],
         unmuted: vec![],
+        banned: vec![],
         participants: vec![],
         join_code: None,
         hidden_system_messages: Vec::new(),

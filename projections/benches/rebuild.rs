@@ -109,12 +109,7 @@ async fn past(dir: &Path, log: &Arc<MemoryLog>) {
         let past = views.at(position).await.unwrap();
         made.push(begin.elapsed());
         let room = RoomId::new(format!("room{:013}", round % 300));
-        let members = MemberQuery {
-            room: room.clone(),
-            filter: None,
-            descending: false,
-            slice: Slice::ALL,
-        };
+        let members = MemberQuery::of(room.clone());
         past.room(&room).await.unwrap();
         past.members(members).await.unwrap();
         past.history(latest(room)).await.unwrap();

@@ -59,7 +59,9 @@ mod testing;
 
 pub use chat::directory::{DirectoryQuery, DirectorySort, PeopleField, Spotlight};
 pub use chat::figures::Figures;
-pub use chat::memberships::{MemberQuery, MembershipRecord, RoleHolder};
+pub use chat::memberships::{
+    MemberOrder, MemberQuery, MemberRecord, MembershipRecord, RoleHolder, Who,
+};
 pub use chat::messages::{HistoryQuery, MessageRecord, Window};
 pub use chat::rooms::{RoomQuery, RoomRecord, RoomSort};
 pub use chat::tombstones::{Removed, Sync};

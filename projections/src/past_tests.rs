@@ -28,6 +28,7 @@ const KEPT: &[(&str, &str)] = &[
     ("user_emails", "*"),
     ("user_roles", "*"),
     ("rooms", "*"),
+    ("standings", "*"),
     (
         "messages",
         "seq, id, room, at, author, kind, system, thread, shown, replies, doc",
@@ -140,12 +141,7 @@ async fn answers(views: &Queries) -> String {
     for room in &rooms.items {
         let id: serde_json::Value = serde_json::from_slice(room).unwrap();
         let room = domain::RoomId::new(id["_id"].as_str().unwrap());
-        let members = MemberQuery {
-            room: room.clone(),
-            filter: None,
-            descending: false,
-            slice: Slice::ALL,
-        };
+        let members = MemberQuery::of(room.clone());
         writeln!(out, "{:?}", views.members(members).await.unwrap()).unwrap();
         writeln!(out, "{:?}", views.role_holders(&room).await.unwrap()).unwrap();
         let messages = HistoryQuery {

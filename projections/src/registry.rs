@@ -77,6 +77,10 @@ const KEPT: &[Kept] = &[
         ..kept("rooms", &["id"])
     },
     Kept {
+        indexes: &["user"],
+        ..kept("standings", &["room", "user"])
+    },
+    Kept {
         born: Born::At("seq"),
         indexes: &["id", "room, at", "author", "thread"],
         ..kept("messages", &["seq"])

@@ -277,6 +277,7 @@ impl Chaos {
         }
         match self.dice.roll(16) {
             0 | 1 => leave(&user, &room, self.now),
+            3 if self.dice.roll(2) == 0 => self.standing(uid, rid, at),
             2 | 3 => join(&user, &room, Joining::Joined, &[], self.now),
             4 => join(
                 &user,
@@ -414,6 +415,17 @@ impl Chaos {
                 })
                 .into()
             }
+        }
+    }
+
+    /// Somebody stands otherwise in a room, in it or not.
+    fn standing(&mut self, user: UserId, room: RoomId, at: Timestamp) -> Event {
+        let by = UserId::new(&self.users[0]);
+        match self.dice.roll(4) {
+            0 => MembershipEvent::from(MemberMuted { room, user, by, at }).into(),
+            1 => MembershipEvent::from(MemberUnmuted { room, user, by, at }).into(),
+            2 => MembershipEvent::from(UserBannedFromRoom { room, user, by, at }).into(),
+            _ => MembershipEvent::from(UserUnbannedFromRoom { room, user, by, at }).into(),
         }
     }
 

@@ -97,10 +97,9 @@ async fn members(
         return Ok(Vec::new());
     }
     let query = MemberQuery {
-        room: room.clone(),
         filter: Some(text.to_owned()).filter(|text| !text.is_empty()),
-        descending: false,
         slice: Slice::first(20),
+        ..MemberQuery::of(room.clone())
     };
     let found = state.views().members(query).await?;
     let mut members = Vec::new();

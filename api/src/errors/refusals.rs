@@ -124,6 +124,7 @@ impl From<Refusal> for ApiError {
                 wording::duplicate_room_name(&name, archived)
             }
             Refusal::HandleTaken(name) => wording::duplicate_handle(&name),
+            Refusal::TooManyUsersToAdd => wording::too_many_users_to_add(),
             Refusal::JoinCodeNotShown => wording::join_code_not_shown(),
             Refusal::NoSubscription => wording::subscription_not_found(),
             Refusal::EmojiNameTaken => wording::emoji_name_in_use(),
@@ -498,15 +499,6 @@ impl From<UserRefusal> for ApiError {
     }
 }
 
-/// The internal methods behind giving and taking roles.
-const fn role_methods(role: RoomRole) -> (&'static str, &'static str) {
-    match role {
-        RoomRole::Owner => ("addRoomOwner", "removeRoomOwner"),
-        RoomRole::Moderator => ("addRoomModerator", "removeRoomModerator"),
-        RoomRole::Leader => ("addRoomLeader", "removeRoomLeader"),
-    }
-}
-
 impl From<MembershipRefusal> for ApiError {
     fn from(refusal: MembershipRefusal) -> Self {
         let not_allowed =
@@ -524,6 +516,7 @@ impl From<MembershipRefusal> for ApiError {
             )
             .method("addUsersToRoom"),
             MembershipRefusal::AddNotAllowed => not_allowed("addUsersToRoom"),
+            MembershipRefusal::AddAllNotAllowed => wording::adding_all_not_allowed(),
             MembershipRefusal::LeaveNotAllowed => not_allowed("leaveRoom"),
             MembershipRefusal::RemoveNotAllowed => not_allowed("removeUserFromRoom"),
             MembershipRefusal::NotAMember => wording::user_not_in_room(),
@@ -532,17 +525,17 @@ impl From<MembershipRefusal> for ApiError {
                 "You are the last owner. Please set new owner before leaving the room.",
             )
             .method("leaveRoom"),
-            MembershipRefusal::RoleNotAllowed(role) => not_allowed(role_methods(role).0),
+            MembershipRefusal::RoleNotAllowed(_) => {
+                Self::denied("error-not-allowed", "Not allowed")
+            }
             MembershipRefusal::HasRole(role) => Self::coded(
                 format!("error-user-already-{}", role.as_str()),
                 format!("User is already {} {}", article(role), role.as_str()),
-            )
-            .method(role_methods(role).0),
+            ),
             MembershipRefusal::LacksRole(role) => Self::coded(
                 format!("error-user-not-{}", role.as_str()),
                 format!("User is not {} {}", article(role), role.as_str()),
-            )
-            .method(role_methods(role).1),
+            ),
             MembershipRefusal::AssignNotAllowed => wording::accessing_permissions(),
             MembershipRefusal::AlreadyInRole => {
                 wording::role_refusal("error-user-already-in-role", "User already in role")
@@ -556,6 +549,12 @@ impl From<MembershipRefusal> for ApiError {
             )
             .method("removeRoomOwner"),
             MembershipRefusal::NoSuggestedKey => wording::no_suggested_key(),
+            MembershipRefusal::MuteNotAllowed => not_allowed("muteUserInRoom"),
+            MembershipRefusal::CannotMuteInDirect => {
+                Self::coded("error-invalid-room-type", "Invalid room type").method("muteUserInRoom")
+            }
+            MembershipRefusal::BanNotAllowed => not_allowed("banUserFromRoom"),
+            MembershipRefusal::Banned => wording::banned_from_room(),
         }
     }
 }

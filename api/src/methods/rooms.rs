@@ -1,6 +1,7 @@
 //! Methods about rooms and one's place in them (contract, rooms 15 and messages 9).
 
 mod making;
+mod members;
 mod place;
 mod queries;
 mod settings;
@@ -10,6 +11,7 @@ use crate::methods::Method;
 pub(super) fn methods() -> Vec<Method> {
     [
         making::methods(),
+        members::methods(),
         place::methods(),
         queries::methods(),
         settings::methods(),

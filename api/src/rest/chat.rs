@@ -7,10 +7,12 @@ pub mod direct;
 pub mod history;
 pub mod kinds;
 pub mod known_emoji;
+pub mod member_lists;
 pub mod members;
 pub mod messages;
 pub mod rooms;
 pub mod settings;
+mod standing;
 pub mod subscriptions;
 pub mod target;
 
@@ -22,10 +24,12 @@ pub(super) fn routes() -> Vec<Route> {
         channels::routes(),
         counters::routes(),
         direct::routes(),
+        member_lists::routes(),
         members::routes(),
         messages::routes(),
         rooms::routes(),
         settings::routes(),
+        standing::routes(),
         subscriptions::routes(),
     ]
     .concat()

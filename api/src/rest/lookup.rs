@@ -23,6 +23,16 @@ pub struct RoomNamed {
     pub room_name: Option<Filled>,
 }
 
+impl RoomNamed {
+    /// Names it by its id.
+    pub fn by_id(id: &RoomId) -> Self {
+        Self {
+            room_id: Filled::of(id.to_string()),
+            room_name: None,
+        }
+    }
+}
+
 /// Names a room in exactly one way.
 #[derive(Clone, Debug, Parameters)]
 pub struct OneRoom {
@@ -50,6 +60,25 @@ pub struct UserNamed {
 impl UserNamed {
     pub fn is_empty(&self) -> bool {
         self.user_id.is_none() && self.username.is_none() && self.user.is_none()
+    }
+}
+
+/// Names a user in exactly one way.
+#[derive(Clone, Debug, Parameters)]
+pub struct OneUser {
+    #[param(one_of)]
+    user_id: Option<Filled>,
+    #[param(one_of)]
+    username: Option<Filled>,
+}
+
+impl From<OneUser> for UserNamed {
+    fn from(OneUser { user_id, username }: OneUser) -> Self {
+        Self {
+            user_id,
+            username,
+            user: None,
+        }
     }
 }
 

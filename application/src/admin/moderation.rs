@@ -129,8 +129,7 @@ pub async fn delete_message(
         message: record.id.clone(),
         at: now(),
     };
-    let name = &caller.user.username;
-    match messages::change_as(workspace, authority, name, room, record, &delete).await {
+    match messages::change_as(workspace, authority, room, record, &delete).await {
         Err(Error::Message(MessageRefusal::NotFound)) => Ok(()),
         outcome => outcome,
     }

@@ -15,6 +15,7 @@ use projections::UserFacts;
 
 use crate::admin::roles;
 use crate::caller::Caller;
+use crate::chat::bulk;
 use crate::chat::join_codes;
 use crate::chat::room_access::RoomAccess;
 use crate::error::{Error, Refusal};
@@ -242,6 +243,7 @@ const fn ends_ownership(command: &MembershipCommand) -> bool {
         command,
         MembershipCommand::Leave { .. }
             | MembershipCommand::Remove { .. }
+            | MembershipCommand::Ban { .. }
             | MembershipCommand::UnassignRole { .. }
             | MembershipCommand::RevokeRole {
                 role: RoomRole::Owner,
@@ -270,33 +272,18 @@ async fn with_owners(
     }))
 }
 
-/// Adds all of `users` on behalf of the actor, in one transaction.
+/// Adds all of `users` on behalf of the caller.
 pub async fn invite(
     workspace: &Workspace,
     caller: &Caller,
     place: &RoomAccess,
     users: &[Arc<UserFacts>],
 ) -> Result<(), Error> {
-    let at = now();
-    workspace
-        .run(caller.id(), async |tx| {
-            for user in users {
-                let context = MembershipContext {
-                    authority: place.authority(caller),
-                    actor_membership: place.membership.as_deref(),
-                    user: &user.id,
-                    room: &place.room,
-                    join_code_ok: true,
-                    view: None,
-                    newest: None,
-                };
-                let stream = membership::stream(&place.room.id, &user.id);
-                let add = MembershipCommand::Add { at };
-                tx.decide::<Membership>(&stream, add, &context).await?;
-            }
-            Ok(())
-        })
-        .await
+    let users: Vec<UserId> = users.iter().map(|user| user.id.clone()).collect();
+    bulk::each(workspace, caller, place, &users, |at| {
+        MembershipCommand::Add { at }
+    })
+    .await
 }
 
 /// The caller joins the room, with the code that it may take. It is fine if they are a member already.

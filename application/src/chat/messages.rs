@@ -296,7 +296,6 @@ async fn change_knowing(
 pub async fn change_as(
     workspace: &Workspace,
     authority: Authority<'_>,
-    username: &str,
     room: &RoomFacts,
     record: &MessageRecord,
     command: &MessageCommand,
@@ -304,7 +303,6 @@ pub async fn change_as(
     let settings = workspace.views().settings();
     let context = MessageContext {
         authority,
-        username,
         room,
         membership: None,
         settings: &settings,
@@ -327,7 +325,6 @@ fn context<'a>(
 ) -> MessageContext<'a> {
     MessageContext {
         authority: place.authority(caller),
-        username: &caller.user.username,
         room: &place.room,
         membership: place.membership.as_deref(),
         settings,

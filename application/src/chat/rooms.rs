@@ -108,6 +108,7 @@ fn facts_of(wish: &RoomCreated) -> RoomFacts {
         broadcast: wish.broadcast,
         muted: Vec::new(),
         unmuted: Vec::new(),
+        banned: Vec::new(),
         participants: wish.participants.clone(),
         join_code: None,
         hidden_system_messages: Vec::new(),

@@ -243,11 +243,15 @@ impl Presence {
 
     /// All users who are not shown as offline.
     pub fn not_offline(&self) -> Vec<UserId> {
+        self.seen(|seen| seen.status != Status::Offline)
+    }
+
+    /// Users who are seen so; nobody who is seen as [`Seen::OFFLINE`] need be among them.
+    pub fn seen(&self, so: impl Fn(Seen) -> bool) -> Vec<UserId> {
         let everybody = self.0.everybody.lock();
-        everybody
-            .people
-            .iter()
-            .filter(|(_, person)| person.seen().status != Status::Offline)
+        let people = everybody.people.iter();
+        people
+            .filter(|(_, person)| so(person.seen()))
             .map(|(user, _)| user.clone())
             .collect()
     }

@@ -212,10 +212,8 @@ impl Place<'_> {
                 let room = self.room(room).await?.id;
                 let holders = self.past.views.role_holders(&room).await?;
                 let members = MemberQuery {
-                    room: room.clone(),
-                    filter: None,
-                    descending: false,
                     slice,
+                    ..MemberQuery::of(room.clone())
                 };
                 let members = self.past.views.members(members).await?;
                 let tally = Tally::of_room(&room, members.items.len());

@@ -312,7 +312,7 @@ const fn how(joined: &MemberJoined) -> How {
         Joining::Creator | Joining::DirectCreator => How::CreatedRoom,
         Joining::Initial | Joining::DirectOther => How::NamedAtCreation,
         Joining::Joined => How::Joined,
-        Joining::Added { .. } => How::Added,
+        Joining::Added { .. } | Joining::AddedWithAll { .. } => How::Added,
         Joining::Default => How::JoinedByDefault,
     }
 }

@@ -3,8 +3,8 @@
 use super::access::can_access_room;
 use super::{
     FavouriteChanged, Joining, MarkedUnread, Member, MemberJoined, MemberLeft, MemberRemoved,
-    MembershipContext, MembershipEvent, MembershipRefusal, ReadCursorMoved, RoomHidden, RoomOpened,
-    RoomRole, RoomRoleGranted, RoomRoleRevoked,
+    Membership, MembershipContext, MembershipEvent, MembershipRefusal, ReadCursorMoved, RoomHidden,
+    RoomOpened, RoomRole, RoomRoleGranted, RoomRoleRevoked,
 };
 use crate::permission::Permission;
 use crate::room::RoomKind;
@@ -13,7 +13,7 @@ use crate::{RoleId, RoomId, Timestamp, UserId};
 type Decision = Result<Vec<MembershipEvent>, MembershipRefusal>;
 
 impl MembershipContext<'_> {
-    fn room_and_user(&self) -> (RoomId, UserId) {
+    pub(super) fn room_and_user(&self) -> (RoomId, UserId) {
         (self.room.id.clone(), self.user.clone())
     }
 
@@ -77,19 +77,23 @@ impl Member {
     }
 
     /// Whether the room would have no owner without this member.
-    fn is_last_owner(&self, context: &MembershipContext<'_>) -> bool {
+    pub(super) fn is_last_owner(&self, context: &MembershipContext<'_>) -> bool {
         self.has(RoomRole::Owner) && context.room.owners <= 1
     }
 }
 
+/// Who is kept out does not become a member so.
 pub(super) fn found(
-    member: Option<&Member>,
+    state: &Membership,
     joining: Joining,
     mut roles: Vec<RoleId>,
     at: Timestamp,
     context: &MembershipContext<'_>,
 ) -> Vec<MembershipEvent> {
-    if member.is_some() {
+    let Membership::Outside(standing) = state else {
+        return vec![];
+    };
+    if standing.banned {
         return vec![];
     }
     roles.sort();
@@ -97,21 +101,20 @@ pub(super) fn found(
     vec![context.joined(joining, roles, at)]
 }
 
-pub(super) fn join(
-    member: Option<&Member>,
-    at: Timestamp,
-    context: &MembershipContext<'_>,
-) -> Decision {
+pub(super) fn join(state: &Membership, at: Timestamp, context: &MembershipContext<'_>) -> Decision {
     context.must_be_own()?;
     let authority = &context.authority;
     if context.room.kind == RoomKind::Direct {
         return Err(MembershipRefusal::JoinNotAllowed);
     }
-    if member.is_some() {
+    let Membership::Outside(standing) = state else {
         return Ok(vec![]);
-    }
+    };
     if !can_access_room(authority, context.room, context.actor_membership) {
         return Err(MembershipRefusal::JoinNotAllowed);
+    }
+    if standing.banned {
+        return Err(MembershipRefusal::Banned);
     }
     if !context.join_code_ok && !authority.has(Permission::JOIN_WITHOUT_JOIN_CODE) {
         return Err(MembershipRefusal::WrongJoinCode);
@@ -119,11 +122,7 @@ pub(super) fn join(
     Ok(vec![context.joined(Joining::Joined, vec![], at)])
 }
 
-pub(super) fn add(
-    member: Option<&Member>,
-    at: Timestamp,
-    context: &MembershipContext<'_>,
-) -> Decision {
+pub(super) fn add(state: &Membership, at: Timestamp, context: &MembershipContext<'_>) -> Decision {
     let authority = &context.authority;
     let any_room = match context.room.kind {
         RoomKind::Direct => return Err(MembershipRefusal::CannotAddToDirect),
@@ -135,8 +134,11 @@ pub(super) fn add(
     if !own_room && !authority.has(any_room) {
         return Err(MembershipRefusal::AddNotAllowed);
     }
-    if member.is_some() {
+    let Membership::Outside(standing) = state else {
         return Ok(vec![]);
+    };
+    if standing.banned {
+        return Err(MembershipRefusal::Banned);
     }
     Ok(vec![context.joined(
         Joining::Added {
@@ -145,6 +147,24 @@ pub(super) fn add(
         vec![],
         at,
     )])
+}
+
+pub(super) fn add_with_all(
+    state: &Membership,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    let authority = &context.authority;
+    if !authority.has(Permission::ADD_ALL_TO_ROOM) {
+        return Err(MembershipRefusal::AddAllNotAllowed);
+    }
+    if context.room.kind == RoomKind::Direct {
+        return Err(MembershipRefusal::CannotAddToDirect);
+    }
+    let joining = Joining::AddedWithAll {
+        by: authority.actor.clone(),
+    };
+    Ok(found(state, joining, vec![], at, context))
 }
 
 pub(super) fn leave(

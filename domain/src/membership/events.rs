@@ -24,6 +24,10 @@ events! {
         SuggestedKeyRejected = 1,
         AutoTranslateChanged = 1,
         FavouriteChanged = 1,
+        MemberMuted = 1,
+        MemberUnmuted = 1,
+        UserBannedFromRoom = 1,
+        UserUnbannedFromRoom = 1,
     }
 }
 
@@ -36,6 +40,10 @@ pub enum Joining {
     Initial,
     Joined,
     Added {
+        by: UserId,
+    },
+    /// Was added together with everybody else there is.
+    AddedWithAll {
         by: UserId,
     },
     /// Joined a default room when the account was made.
@@ -189,5 +197,41 @@ pub struct FavouriteChanged {
     pub room: RoomId,
     pub user: UserId,
     pub favourite: bool,
+    pub at: Timestamp,
+}
+
+/// A member may no longer post in the room, until they are unmuted. Leaving does not change that.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberMuted {
+    pub room: RoomId,
+    pub user: UserId,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
+/// A member may post in the room again, and although it is read-only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberUnmuted {
+    pub room: RoomId,
+    pub user: UserId,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
+/// Somebody is kept out of the room. If they were in it, they were removed before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserBannedFromRoom {
+    pub room: RoomId,
+    pub user: UserId,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
+/// Somebody is no longer kept out of the room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserUnbannedFromRoom {
+    pub room: RoomId,
+    pub user: UserId,
+    pub by: UserId,
     pub at: Timestamp,
 }

@@ -4,10 +4,12 @@ pub mod access;
 mod decide;
 mod encryption;
 mod events;
+mod standing;
 #[cfg(test)]
 mod tests;
 
 pub use events::*;
+pub use standing::{Standing, Voice};
 
 use crate::{Category, Decider, RoleId, RoomId, StreamId, Timestamp, UserId};
 
@@ -26,18 +28,33 @@ pub struct MembershipFacts {
 }
 
 /// What decisions about a membership need of its past.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Membership {
-    #[default]
-    Outside,
+    Outside(Standing),
     Member(Member),
+}
+
+impl Default for Membership {
+    fn default() -> Self {
+        Self::Outside(Standing::default())
+    }
+}
+
+impl Membership {
+    fn standing(&self) -> Standing {
+        match self {
+            Self::Outside(standing) => *standing,
+            Self::Member(member) => member.standing,
+        }
+    }
 }
 
 /// What decisions need to know of a member.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Member {
+    pub standing: Standing,
     pub roles: Vec<RoleId>,
     pub key_suggested: bool,
     /// Whether they want the room translated; `None`: they never said.
@@ -66,11 +83,30 @@ pub enum MembershipCommand {
     Add {
         at: Timestamp,
     },
+    /// The actor adds everybody there is, the user among them; who is kept out stays out.
+    AddWithAll {
+        at: Timestamp,
+    },
     Leave {
         at: Timestamp,
     },
     /// The actor removes the user.
     Remove {
+        at: Timestamp,
+    },
+    /// The user may no longer post.
+    Mute {
+        at: Timestamp,
+    },
+    /// The user may post, in a read-only room too.
+    Unmute {
+        at: Timestamp,
+    },
+    /// The user is kept out, and removed if they are in the room.
+    Ban {
+        at: Timestamp,
+    },
+    Unban {
         at: Timestamp,
     },
     GrantRole {
@@ -203,6 +239,9 @@ pub enum MembershipRefusal {
     /// Neither a member with `add-user-to-joined-room` nor one who may add to any such room.
     #[error("not allowed to add members")]
     AddNotAllowed,
+    /// `add-all-to-room` is missing.
+    #[error("not allowed to add everybody")]
+    AddAllNotAllowed,
     /// A direct message, or `leave-c` or `leave-p` is missing.
     #[error("not allowed to leave")]
     LeaveNotAllowed,
@@ -236,6 +275,18 @@ pub enum MembershipRefusal {
     LastOwnerKeepsRole,
     #[error("no key is offered")]
     NoSuggestedKey,
+    /// `mute-user` is missing.
+    #[error("not allowed to mute or unmute members")]
+    MuteNotAllowed,
+    /// Nobody is muted in a direct message (`error-invalid-room-type`).
+    #[error("nobody is muted in a direct message")]
+    CannotMuteInDirect,
+    /// A direct message, or `ban-user` is missing.
+    #[error("not allowed to keep users out")]
+    BanNotAllowed,
+    /// The user is kept out of the room.
+    #[error("banned from the room")]
+    Banned,
 }
 
 impl Decider for Membership {
@@ -251,17 +302,23 @@ impl Decider for Membership {
         context: &MembershipContext<'_>,
     ) -> Result<Vec<MembershipEvent>, MembershipRefusal> {
         let member = match state {
-            Self::Outside => None,
+            Self::Outside(_) => None,
             Self::Member(member) => Some(member),
         };
+        let standing = state.standing();
         match command {
             MembershipCommand::Found { joining, roles, at } => {
-                Ok(decide::found(member, joining, roles, at, context))
+                Ok(decide::found(state, joining, roles, at, context))
             }
-            MembershipCommand::Join { at } => decide::join(member, at, context),
-            MembershipCommand::Add { at } => decide::add(member, at, context),
+            MembershipCommand::Join { at } => decide::join(state, at, context),
+            MembershipCommand::Add { at } => decide::add(state, at, context),
+            MembershipCommand::AddWithAll { at } => decide::add_with_all(state, at, context),
             MembershipCommand::Leave { at } => decide::leave(member, at, context),
             MembershipCommand::Remove { at } => decide::remove(member, at, context),
+            MembershipCommand::Mute { at } => standing::mute(member, standing, at, context),
+            MembershipCommand::Unmute { at } => standing::unmute(member, standing, at, context),
+            MembershipCommand::Ban { at } => standing::ban(member, standing, at, context),
+            MembershipCommand::Unban { at } => standing::unban(standing, at, context),
             MembershipCommand::GrantRole { role, at } => decide::grant(member, role, at, context),
             MembershipCommand::RevokeRole { role, at } => decide::revoke(member, role, at, context),
             MembershipCommand::AssignRole { role, at } => decide::assign(member, role, at, context),
@@ -296,12 +353,13 @@ impl Decider for Membership {
 
     fn evolve(state: Self, event: &MembershipEvent) -> Self {
         match (event, state) {
-            (MembershipEvent::MemberJoined(event), _) => Self::Member(Member {
+            (MembershipEvent::MemberJoined(event), state) => Self::Member(Member {
+                standing: state.standing(),
                 roles: event.roles.clone(),
                 ..Member::default()
             }),
-            (MembershipEvent::MemberLeft(_) | MembershipEvent::MemberRemoved(_), _) => {
-                Self::Outside
+            (MembershipEvent::MemberLeft(_) | MembershipEvent::MemberRemoved(_), state) => {
+                Self::Outside(state.standing())
             }
             (MembershipEvent::RoomRoleGranted(event), Self::Member(mut member)) => {
                 if !member.roles.contains(&event.role) {
@@ -335,7 +393,11 @@ impl Decider for Membership {
                 member.favourite = Some(event.favourite);
                 Self::Member(member)
             }
-            (_, state) => state,
+            (event, Self::Outside(standing)) => Self::Outside(standing.evolve(event)),
+            (event, Self::Member(mut member)) => {
+                member.standing = member.standing.evolve(event);
+                Self::Member(member)
+            }
         }
     }
 }

@@ -121,20 +121,14 @@ fn may_write(context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
 
 fn writes_although_read_only(context: &MessageContext<'_>) -> bool {
     context.authority.has_in_room(Permission::POST_READONLY)
-        || context
-            .room
-            .unmuted
-            .iter()
-            .any(|name| name == context.username)
+        || context.room.unmuted.contains(context.authority.actor)
 }
 
 fn may_speak(context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
-    if context
-        .room
-        .muted
-        .iter()
-        .any(|name| name == context.username)
-    {
+    if context.room.banned.contains(context.authority.actor) {
+        return Err(MessageRefusal::NoAccess);
+    }
+    if context.room.muted.contains(context.authority.actor) {
         return Err(MessageRefusal::Muted);
     }
     Ok(())

@@ -110,8 +110,6 @@ pub struct Revision {
 pub struct MessageContext<'a> {
     /// Who asks, with their roles in the room.
     pub authority: crate::permission::Authority<'a>,
-    /// The actor's user name (rooms keep `muted` by name, contract rooms 1.3).
-    pub username: &'a str,
     pub room: &'a crate::room::RoomFacts,
     /// The actor's membership in it; `None` when not a member.
     pub membership: Option<&'a crate::membership::MembershipFacts>,

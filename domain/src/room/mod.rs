@@ -34,10 +34,12 @@ pub struct RoomFacts {
     /// Reacting is allowed although read-only.
     pub react_when_read_only: bool,
     pub broadcast: bool,
-    /// User names that may not post.
-    pub muted: Vec<String>,
-    /// User names that may post although read-only.
-    pub unmuted: Vec<String>,
+    /// Those who may not post.
+    pub muted: Vec<UserId>,
+    /// Those who may post although read-only.
+    pub unmuted: Vec<UserId>,
+    /// Those who are kept out.
+    pub banned: Vec<UserId>,
     /// Who a direct message is between; empty otherwise.
     pub participants: Vec<UserId>,
     /// What whoever joins by themselves has to know; `None`: nothing.

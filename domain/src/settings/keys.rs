@@ -164,6 +164,7 @@ keys! {
     API_SHIELD_TYPES: str = "API_Shield_Types";
     API_SHIELD_USER_REQUIRE_AUTH: bool = "API_Shield_user_require_auth";
     API_UPPER_COUNT_LIMIT: i64 = "API_Upper_Count_Limit";
+    API_USER_LIMIT: i64 = "API_User_Limit";
     API_WORDPRESS_URL: str = "API_Wordpress_URL";
     AUDIT_EXPORT_HOURS: i64 = "Audit_Export_Hours";
     AUDIT_PRIVATE_ROOMS: bool = "Audit_Private_Rooms";

@@ -4,6 +4,7 @@
 //! else in the room. To keep that cheap, the worker knows for each busy room the few members that are *quiet*: not
 //! alerted, or not shown the room ([`crate::engine::tx::Roster`]).
 
+mod members;
 mod people;
 mod queries;
 mod unread;
@@ -31,7 +32,8 @@ use crate::iso::Date;
 use crate::names::UserRef;
 use crate::numbers::number;
 
-pub use queries::{MemberQuery, MembershipRecord, RoleHolder};
+pub use members::{MemberOrder, MemberQuery, MemberRecord, Who};
+pub use queries::{MembershipRecord, RoleHolder};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "memberships",
@@ -155,6 +157,11 @@ fn member(
                 doc.favourite = Some(changed.favourite);
             })
         }
+        // How somebody stands in a room does not end with their membership: the view of rooms has it.
+        MembershipEvent::MemberMuted(_)
+        | MembershipEvent::MemberUnmuted(_)
+        | MembershipEvent::UserBannedFromRoom(_)
+        | MembershipEvent::UserUnbannedFromRoom(_) => Ok(()),
     }
 }
 
@@ -218,7 +225,7 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
     let participants = room.participants();
     let counted = matches!(
         joined.joining,
-        Joining::Joined | Joining::Added { .. } | Joining::Default
+        Joining::Joined | Joining::Added { .. } | Joining::AddedWithAll { .. } | Joining::Default
     );
     let mut doc = MembershipDoc {
         id: derived_id(event.id),

@@ -1,6 +1,7 @@
 //! The view of rooms.
 
 mod queries;
+mod standings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +55,13 @@ pub(crate) const VIEW: Projection = Projection {
         doc BLOB NOT NULL,
         rest BLOB,
         join_code TEXT
+    ) WITHOUT ROWID;
+    CREATE TABLE standings (
+        room TEXT NOT NULL,
+        user TEXT NOT NULL,
+        voice TEXT NOT NULL,
+        banned INTEGER NOT NULL,
+        PRIMARY KEY (room, user)
     ) WITHOUT ROWID;",
     indexes: &[
         Index::new("rooms_name", "rooms (name) WHERE name IS NOT NULL"),
@@ -67,6 +75,7 @@ pub(crate) const VIEW: Projection = Projection {
             "rooms_participants",
             "rooms (participants) WHERE participants IS NOT NULL",
         ),
+        standings::BY_USER,
     ],
     apply: Apply::Total(apply),
 };
@@ -112,7 +121,17 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
             }
             Ok(())
         }
-        Event::User(UserEvent::UsernameChanged(changed)) => rename_user(tx, event, &changed.user),
+        Event::Membership(
+            standing @ (MembershipEvent::MemberMuted(_)
+            | MembershipEvent::MemberUnmuted(_)
+            | MembershipEvent::UserBannedFromRoom(_)
+            | MembershipEvent::UserUnbannedFromRoom(_)),
+        ) => standings::apply(tx, event, standing),
+        Event::User(UserEvent::UsernameChanged(changed)) => {
+            standings::rename(tx, event, &changed.user)?;
+            rename_user(tx, event, &changed.user)
+        }
+        Event::User(UserEvent::UserDeleted(deleted)) => standings::forget(tx, event, &deleted.user),
         Event::User(UserEvent::UserActivated(activated)) => {
             if tx.was_active == Some(false) {
                 count_everywhere(tx, event, &activated.user, 1)?;
@@ -206,6 +225,8 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         join_code_required: None,
         retention: None,
         streaming_options: None,
+        muted: Vec::new(),
+        unmuted: Vec::new(),
         custom_fields: created.custom_fields.clone(),
         archived: None,
         avatar_etag: None,

@@ -178,7 +178,7 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
     };
     match event {
         MembershipEvent::MemberJoined(e) => match &e.joining {
-            Joining::Joined | Joining::Default => {
+            Joining::Joined | Joining::Default | Joining::AddedWithAll { .. } => {
                 telling(&e.room, "uj", &e.user, e.at, &e.user, None)
             }
             Joining::Added { by } => telling(&e.room, "au", by, e.at, &e.user, None),
@@ -188,6 +188,12 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
         },
         MembershipEvent::MemberLeft(e) => telling(&e.room, "ul", &e.user, e.at, &e.user, None),
         MembershipEvent::MemberRemoved(e) => telling(&e.room, "ru", &e.by, e.at, &e.user, None),
+        MembershipEvent::MemberMuted(e) => {
+            telling(&e.room, "user-muted", &e.by, e.at, &e.user, None)
+        }
+        MembershipEvent::MemberUnmuted(e) => {
+            telling(&e.room, "user-unmuted", &e.by, e.at, &e.user, None)
+        }
         MembershipEvent::RoomRoleGranted(e) => telling(
             &e.room,
             "subscription-role-added",
@@ -213,6 +219,8 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
         | MembershipEvent::SuggestedKeyAccepted(_)
         | MembershipEvent::SuggestedKeyRejected(_)
         | MembershipEvent::AutoTranslateChanged(_)
-        | MembershipEvent::FavouriteChanged(_) => None,
+        | MembershipEvent::FavouriteChanged(_)
+        | MembershipEvent::UserBannedFromRoom(_)
+        | MembershipEvent::UserUnbannedFromRoom(_) => None,
     }
 }

@@ -6,8 +6,8 @@ use domain::session::{AllTokensRevoked, SessionEvent, TokenIssued};
 use domain::{RoomId, TokenHash, UserId};
 use eventstore::{EventStore as _, Position};
 use projections::{
-    DirectoryQuery, DirectorySort, HistoryQuery, MemberQuery, Order, PeopleField, RecordQuery,
-    RoomQuery, Slice, Spotlight, UserQuery,
+    DirectoryQuery, DirectorySort, HistoryQuery, MemberOrder, MemberQuery, Order, PeopleField,
+    RecordQuery, RoomQuery, Slice, Spotlight, UserQuery,
 };
 use serde_json::Value;
 
@@ -211,10 +211,8 @@ async fn lists_are_paged_filtered_and_ordered() {
         RoomId::new("dm")
     );
     let query = MemberQuery {
-        room: RoomId::new("general"),
-        filter: None,
-        descending: true,
-        slice: Slice::ALL,
+        order: MemberOrder::Username { descending: true },
+        ..MemberQuery::of(RoomId::new("general"))
     };
     let page = scene.views.members(query).await.unwrap();
     assert_eq!(

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod members;
 mod settings;
 
 use serde_json::{Value, json};
@@ -47,4 +48,12 @@ async fn told(client: &Client, family: &str, room: &str) -> Vec<(String, String)
         .collect();
     told.reverse();
     told
+}
+
+/// The id of the room in the answer that made it.
+fn id(answer: &Value, key: &str) -> String {
+    answer[key]["_id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{key}._id in {answer}"))
+        .to_owned()
 }

@@ -52,6 +52,62 @@ pub fn user_not_in_room() -> ApiError {
     ApiError::coded("error-user-not-in-room", "User is not in this room")
 }
 
+/// Somebody who is kept out of the room joins it, or is added.
+pub fn banned_from_room() -> ApiError {
+    ApiError::denied("error-user-is-banned", "User is banned from this room")
+}
+
+/// Somebody who is looked for in a room does not exist.
+pub fn no_such_user_to_find() -> ApiError {
+    ApiError::plain("error-user-not-found")
+}
+
+/// Direct messages have no owners.
+pub fn room_type_not_supported() -> ApiError {
+    ApiError::plain("error-room-type-not-supported")
+}
+
+/// `*.online` without saying which room.
+pub fn room_query_missing() -> ApiError {
+    ApiError::plain("Invalid query")
+}
+
+/// `*.online` of no room.
+pub fn no_such_room_to_watch(kind: RoomKind) -> ApiError {
+    ApiError::plain(match kind {
+        RoomKind::Channel => "Channel does not exists",
+        RoomKind::Group | RoomKind::Direct => "Group does not exists",
+    })
+}
+
+/// `*.online` of a room that the caller may not see.
+pub fn watching_not_allowed() -> ApiError {
+    ApiError::denied("error-not-allowed", "Not Allowed")
+}
+
+/// One of the people to be added does not exist.
+pub fn unknown_user_to_add() -> ApiError {
+    ApiError::coded("error-invalid-username", "Invalid username").method("addUsersToRoom")
+}
+
+/// The caller may not see who is in the room, or there is none.
+pub fn listing_not_authorized() -> ApiError {
+    ApiError::denied("not-authorized", "Not Authorized")
+}
+
+/// The type is a number on the wire.
+pub fn adding_all_not_allowed() -> ApiError {
+    ApiError::Typed {
+        error: "Access to Method Forbidden [403]".into(),
+        error_type: Value::from(403),
+    }
+}
+
+/// More users than may be added at once.
+pub fn too_many_users_to_add() -> ApiError {
+    ApiError::coded("error-user-limit-exceeded", "User Limit Exceeded").method("addAllUserToRoom")
+}
+
 /// There is no such room, or the operation makes no sense for it.
 pub fn invalid_room() -> ApiError {
     ApiError::coded("error-invalid-room", "Invalid room")

@@ -6,7 +6,7 @@ use domain::RoomId;
 use domain::permission::Permission;
 use serde_json::{Map, Value, json};
 
-use crate::errors::wording;
+use crate::errors::{ApiError, wording};
 use crate::http::room_settings_form;
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
 
@@ -43,14 +43,16 @@ async fn put_away(call: MethodCall, archive: bool) -> MethodOutcome {
     let room = RoomId::new(call.args.text(0)?);
     let place = RoomAccess::knowing(&call.state, &call.caller, &room, right).await?;
     let place = place.ok_or_else(|| wording::invalid_room().method(method))?;
-    rooms::put_away(&call.state, &call.caller, &place, archive).await?;
+    let done = rooms::put_away(&call.state, &call.caller, &place, archive).await;
+    done.map_err(|error| ApiError::from(error).method(method))?;
     Ok(Value::Null)
 }
 
 /// `eraseRoom(rid)`.
 async fn erase(call: MethodCall) -> MethodOutcome {
     let room = RoomId::new(call.args.text(0)?);
-    rooms::erase(&call.state, &call.caller, &room).await?;
+    let erased = rooms::erase(&call.state, &call.caller, &room).await;
+    erased.map_err(|error| ApiError::from(error).method("eraseRoom"))?;
     Ok(json!(true))
 }
 

@@ -16,7 +16,7 @@ use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
 use crate::rest::chat::channels;
 use crate::rest::chat::history::{self, Listed, PlainSpan};
-use crate::rest::chat::members::{self as member_lists, MembersWanted};
+use crate::rest::chat::member_lists::{self, MembersWanted};
 
 /// Direct messages have two prefixes on the wire.
 pub(super) const PREFIXES: [&str; 2] = ["im", "dm"];

@@ -1,22 +1,17 @@
 //! Who is in a room: joining, inviting, leaving, roles, and whether a room is in one's list (contract, rooms 6 and 11).
 
-use application::chat::members;
-use application::error::Error;
+use application::chat::{bulk, members};
 use application::ids::now;
 use axum::http::Method;
-use domain::RoomId;
-use domain::membership::{MembershipCommand, MembershipRefusal, RoomRole};
+use domain::membership::{MembershipCommand, RoomRole};
 use domain::permission::Permission;
 use domain::room::RoomKind;
-use projections::MemberQuery;
-use serde_json::{Map, Value, json};
 
-use crate::documents::users;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::page::Page;
-use crate::http::parameters::{Filled, Loose, Parameters};
+use crate::http::membership_form::Deed;
+use crate::http::parameters::{Filled, Flag, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::rest::chat::channels::answer;
@@ -28,6 +23,9 @@ pub(super) fn routes() -> Vec<Route> {
         route::post("channels.join", join)
             .about("Joins a channel.")
             .answers(&[("channel", Kind::Object)]),
+        route::post("rooms.join", join_any)
+            .about("Joins a room of any kind.")
+            .answers(&[("room", Kind::Object)]),
     ];
     routes.extend(NAMED.into_iter().flat_map(routes_of));
     routes.extend(NAMED.into_iter().flat_map(role_routes));
@@ -48,17 +46,9 @@ fn routes_of(kind: RoomKind) -> Vec<Route> {
         exact_for_channels::<KickFromChannel, _, _>(Method::POST, kind, "kick", kick)
             .about("Removes somebody from the room.")
             .answers(room_field(kind)),
-        route::get(path(kind, "members"), move |call, wish| {
-            members(kind, call, wish)
-        })
-        .about("Who is in the room.")
-        .answers(&[("members", Kind::List), ("total", Kind::Number)]),
-        exact_for_channels::<RoomAndPage, _, _>(Method::GET, kind, "roles", roles)
-            .about("Who has which role in the room.")
-            .answers(&[("roles", Kind::List)]),
-        exact_for_channels::<RoomAndPage, _, _>(Method::GET, kind, "moderators", moderators)
-            .about("The moderators of the room.")
-            .answers(&[("moderators", Kind::List)]),
+        exact_for_channels::<AddAll, _, _>(Method::POST, kind, "addAll", add_all)
+            .about("Adds everybody there is to the room.")
+            .answers(room_field(kind)),
         exact_for_channels::<OneRoom, _, _>(Method::POST, kind, "open", open)
             .about("Shows the room in the caller's list."),
         exact_for_channels::<OneRoom, _, _>(Method::POST, kind, "close", close)
@@ -75,11 +65,11 @@ fn role_routes(kind: RoomKind) -> Vec<Route> {
     let routes = roles.into_iter().flat_map(|(name, role)| {
         [
             route::post(path(kind, &format!("add{name}")), move |call, member| {
-                grant(kind, role, call, member)
+                change_role(kind, Deed::Grant(role), call, member)
             })
             .about("Gives a member a role in the room."),
             route::post(path(kind, &format!("remove{name}")), move |call, member| {
-                revoke(kind, role, call, member)
+                change_role(kind, Deed::Revoke(role), call, member)
             })
             .about("Takes a role in the room from a member."),
         ]
@@ -102,9 +92,54 @@ async fn join(call: Call, params: Join) -> Outcome {
     answer(&call, RoomKind::Channel, found.id()).await
 }
 
-/// `*.leave`. Archived rooms can be left.
+/// `rooms.join`.
+async fn join_any(call: Call, Join { room, join_code }: Join) -> Outcome {
+    let found = lookup::room(&call, &room.into(), None, Archived::Refused).await?;
+    members::join(
+        &call.state,
+        &call.caller,
+        &found.place,
+        join_code.as_deref(),
+    )
+    .await?;
+    let room = call.state.views().room(found.id()).await?;
+    let room = room.ok_or_else(|| wording::room_not_found(None))?;
+    Ok(Answer::with_capacity(room.doc.len() + 16).raw("room", &room.doc))
+}
+
+#[derive(Parameters)]
+struct AddAll {
+    #[param(flatten)]
+    room: OneRoom,
+    active_users_only: Option<bool>,
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct AddAllTo {
+    #[param(flatten)]
+    room: RoomNamed,
+    active_users_only: Flag,
+}
+
+impl From<AddAll> for AddAllTo {
+    fn from(params: AddAll) -> Self {
+        Self {
+            room: params.room.into(),
+            active_users_only: Flag(params.active_users_only == Some(true)),
+        }
+    }
+}
+
+async fn add_all(kind: RoomKind, call: Call, params: AddAllTo) -> Outcome {
+    let found = lookup::room(&call, &params.room, Some(kind), Archived::Refused).await?;
+    let Flag(active_only) = params.active_users_only;
+    bulk::add_all(&call.state, &call.caller, &found.place, active_only).await?;
+    answer(&call, kind, found.id()).await
+}
+
 async fn leave(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
-    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(&call, &room, Some(kind), Archived::Refused).await?;
     let leave = MembershipCommand::Leave { at: now() };
     members::change_own(&call.state, &call.caller, &found.place, &leave).await?;
     if kind == RoomKind::Group {
@@ -168,115 +203,30 @@ impl From<KickFromChannel> for Member {
     }
 }
 
-/// `*.kick`. Members of archived rooms can be removed.
 async fn kick(kind: RoomKind, call: Call, Member { room, user }: Member) -> Outcome {
-    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
+    let found = lookup::room(&call, &room, Some(kind), Archived::Refused).await?;
     let user = lookup::user(&call.state, &user).await?;
-    let remove = MembershipCommand::Remove { at: now() };
-    members::change(&call.state, &call.caller, &found.place, &user.id, &remove).await?;
+    Deed::Remove
+        .change(&call.state, &call.caller, &found.place, &user.id)
+        .await?;
     if kind == RoomKind::Group {
         return Ok(Answer::empty());
     }
     answer(&call, kind, found.id()).await
 }
 
-/// `*.addOwner` and the like.
-async fn grant(kind: RoomKind, role: RoomRole, call: Call, member: Member) -> Outcome {
-    let grant = MembershipCommand::GrantRole { role, at: now() };
-    change_role(kind, &call, &member, grant).await
-}
-
-/// `*.removeOwner` and the like.
-async fn revoke(kind: RoomKind, role: RoomRole, call: Call, member: Member) -> Outcome {
-    let revoke = MembershipCommand::RevokeRole { role, at: now() };
-    change_role(kind, &call, &member, revoke).await
-}
-
+/// `*.addOwner`, `*.removeOwner` and the like.
 async fn change_role(
     kind: RoomKind,
-    call: &Call,
-    Member { room, user }: &Member,
-    command: MembershipCommand,
+    deed: Deed,
+    call: Call,
+    Member { room, user }: Member,
 ) -> Outcome {
-    // What exists can be removed, in archived rooms too.
-    let archived = match command {
-        MembershipCommand::RevokeRole { .. } => Archived::Accepted,
-        _ => Archived::Refused,
-    };
-    let found = lookup::room(call, room, Some(kind), archived).await?;
-    let user = lookup::user(&call.state, user).await?;
-    let outcome =
-        members::change(&call.state, &call.caller, &found.place, &user.id, &command).await;
-    match (outcome, command) {
-        (Ok(_), _) => Ok(Answer::empty()),
-        // If a role cannot be removed for lack of membership, the error says that the room is invalid.
-        (
-            Err(Error::Membership(MembershipRefusal::NotAMember)),
-            MembershipCommand::RevokeRole {
-                role: RoomRole::Owner | RoomRole::Moderator,
-                ..
-            },
-        ) => Err(wording::invalid_room()),
-        (Err(error), _) => Err(error.into()),
-    }
-}
-
-/// Which members of a room are wanted.
-#[derive(Parameters)]
-#[params(open)]
-pub struct MembersWanted {
-    /// A part of a name.
-    filter: Option<Filled>,
-    _status: Loose<Vec<String>>,
-    #[param(flatten)]
-    page: Page,
-}
-
-#[derive(Parameters)]
-#[params(open)]
-struct Members {
-    #[param(flatten)]
-    room: RoomNamed,
-    #[param(flatten)]
-    wanted: MembersWanted,
-}
-
-async fn members(kind: RoomKind, call: Call, Members { room, wanted }: Members) -> Outcome {
-    let archived = if kind == RoomKind::Channel {
-        Archived::Accepted
-    } else {
-        Archived::Refused
-    };
-    let found = lookup::room(&call, &room, Some(kind), archived).await?;
-    if found.place.room.broadcast
-        && !found
-            .place
-            .may(&call.caller, Permission::VIEW_BROADCAST_MEMBER_LIST)
-    {
-        return Err(wording::forbidden());
-    }
-    members_of(&call, wanted, found.id()).await
-}
-
-pub async fn members_of(call: &Call, wanted: MembersWanted, room: &RoomId) -> Outcome {
-    let page = call.page(&wanted.page)?;
-    let query = MemberQuery {
-        room: room.clone(),
-        filter: wanted.filter.map(|Filled(part)| part),
-        descending: page.sorted_by("username") == Some(true),
-        slice: page.slice,
-    };
-    let found = call.state.views().members(query).await?;
-    let members: Vec<Map<String, Value>> = found
-        .items
-        .iter()
-        .map(|doc| users::member(&call.state, doc))
-        .collect();
-    Ok(Answer::empty()
-        .field("members", &members)
-        .field("count", &members.len())
-        .field("offset", &page.slice.offset)
-        .field("total", &found.total))
+    let found = lookup::room(&call, &room, Some(kind), Archived::Refused).await?;
+    let user = lookup::user(&call.state, &user).await?;
+    deed.change(&call.state, &call.caller, &found.place, &user.id)
+        .await?;
+    Ok(Answer::empty())
 }
 
 async fn open(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
@@ -311,44 +261,4 @@ async fn close(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
         return Err(wording::already_closed(kind, found.name()));
     }
     Ok(Answer::empty())
-}
-
-/// What these lists take of channels: they have no pages.
-#[derive(Parameters)]
-struct RoomAndPage {
-    #[param(flatten)]
-    room: OneRoom,
-    #[param(flatten)]
-    _page: Page,
-}
-
-impl From<RoomAndPage> for RoomNamed {
-    fn from(params: RoomAndPage) -> Self {
-        params.room.into()
-    }
-}
-
-/// `*.roles`: who holds which role in the room.
-async fn roles(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
-    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
-    let holders = call.state.views().role_holders(found.id()).await?;
-    let roles: Vec<Value> = holders
-        .iter()
-        .map(|holder| {
-            json!({ "_id": holder.id, "rid": found.id(), "roles": holder.roles,
-                    "u": { "_id": holder.user, "username": holder.username, "name": holder.name } })
-        })
-        .collect();
-    Ok(Answer::empty().field("roles", &roles))
-}
-
-async fn moderators(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
-    let found = lookup::room(&call, &room, Some(kind), Archived::Accepted).await?;
-    let holders = call.state.views().role_holders(found.id()).await?;
-    let moderators: Vec<Value> = holders
-        .iter()
-        .filter(|holder| holder.roles.contains(&RoomRole::Moderator.id()))
-        .map(|holder| json!({ "_id": holder.user, "username": holder.username, "name": holder.name }))
-        .collect();
-    Ok(Answer::empty().field("moderators", &moderators))
 }

@@ -10,7 +10,7 @@ use domain::membership::MembershipCommand;
 use domain::permission::Permission;
 use domain::room::RoomKind;
 
-use crate::errors::wording;
+use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::page::Fields;
@@ -85,9 +85,8 @@ async fn info(call: Call, Info { room, fields }: Info) -> Outcome {
     Ok(Answer::with_capacity(doc.len() + 16).raw("room", &doc))
 }
 
-/// `rooms.leave`. Archived rooms can be left.
 async fn leave(call: Call, room: RoomNamed) -> Outcome {
-    let found = lookup::room(&call, &room, None, Archived::Accepted).await?;
+    let found = lookup::room(&call, &room, None, Archived::Refused).await?;
     let leave = MembershipCommand::Leave { at: now() };
     members::change_own(&call.state, &call.caller, &found.place, &leave).await?;
     Ok(Answer::empty())
@@ -162,7 +161,8 @@ async fn change_archivation(call: Call, params: ChangeArchivation) -> Outcome {
     let room = room.ok_or_else(unknown)?;
     let place = RoomAccess::knowing(&call.state, &call.caller, &room, right).await?;
     let place = place.ok_or_else(unknown)?;
-    rooms::put_away(&call.state, &call.caller, &place, archive).await?;
+    let done = rooms::put_away(&call.state, &call.caller, &place, archive).await;
+    done.map_err(|error| ApiError::from(error).method(method))?;
     Ok(Answer::empty())
 }
 
@@ -176,7 +176,8 @@ struct DeleteAny {
 async fn delete_any(call: Call, DeleteAny { room_id }: DeleteAny) -> Outcome {
     let room = room_id.ok_or_else(|| wording::param_required("roomId"))?;
     let room = RoomId::new(&*room);
-    rooms::erase(&call.state, &call.caller, &room).await?;
+    let erased = rooms::erase(&call.state, &call.caller, &room).await;
+    erased.map_err(|error| ApiError::from(error).method("eraseRoom"))?;
     Ok(Answer::empty())
 }
 

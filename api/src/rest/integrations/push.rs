@@ -168,11 +168,7 @@ fn notification(
     if message["t"] == "e2e" {
         payload["msg"] = message["msg"].clone();
     }
-    let muted = place
-        .room
-        .muted
-        .iter()
-        .any(|name| *name == call.caller.user.username);
+    let muted = place.room.muted.contains(call.caller.id());
     let category = if place.room.read_only || muted {
         "MESSAGE_NOREPLY"
     } else {

@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 pub const MOST_EVENTS: usize = 1_000;
 
 /// What happens to a room, apart from what is said in it and how far somebody has read it.
-const OF_ROOMS: [&str; 29] = [
+const OF_ROOMS: [&str; 33] = [
     "AnnouncementChanged",
     "DefaultFavouriteChanged",
     "DefaultRoomChanged",
@@ -28,7 +28,9 @@ const OF_ROOMS: [&str; 29] = [
     "JoinCodeSet",
     "MemberJoined",
     "MemberLeft",
+    "MemberMuted",
     "MemberRemoved",
+    "MemberUnmuted",
     "MessageDeleted",
     "MessageEdited",
     "ReactingInReadOnlyChanged",
@@ -47,6 +49,8 @@ const OF_ROOMS: [&str; 29] = [
     "RoomVisibilityChanged",
     "StreamingOptionsChanged",
     "TopicChanged",
+    "UserBannedFromRoom",
+    "UserUnbannedFromRoom",
 ];
 
 /// What happens to an account, and by it to the rooms that somebody was in. These events name no room.

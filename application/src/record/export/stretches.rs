@@ -43,7 +43,7 @@ const TOUCHING: [&str; 4] = [
 ];
 
 /// What else is told of a conversation.
-const TOLD: [&str; 29] = [
+const TOLD: [&str; 33] = [
     "MessagePosted",
     "MessageEdited",
     "MessageDeleted",
@@ -51,6 +51,10 @@ const TOLD: [&str; 29] = [
     "ReactionRemoved",
     "RoomRoleGranted",
     "RoomRoleRevoked",
+    "MemberMuted",
+    "MemberUnmuted",
+    "UserBannedFromRoom",
+    "UserUnbannedFromRoom",
     "RoomCreated",
     "RoomRenamed",
     "TopicChanged",

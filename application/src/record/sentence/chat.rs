@@ -20,6 +20,28 @@ pub(super) fn membership(teller: &Teller<'_>, event: &MembershipEvent) -> String
             let room = teller.room(&event.room);
             teller.deed(&event.by, format_args!("removed {user} from {room}"))
         }
+        MembershipEvent::MemberMuted(event) => {
+            let user = teller.whom(&event.user, &event.by);
+            let room = teller.room(&event.room);
+            teller.deed(&event.by, format_args!("muted {user} in {room}"))
+        }
+        MembershipEvent::MemberUnmuted(event) => {
+            let user = teller.whom(&event.user, &event.by);
+            let room = teller.room(&event.room);
+            let deed = format!("allowed {user} to post in {room}, read-only or not");
+            teller.deed(&event.by, deed)
+        }
+        MembershipEvent::UserBannedFromRoom(event) => {
+            let user = teller.whom(&event.user, &event.by);
+            let room = teller.room(&event.room);
+            teller.deed(&event.by, format_args!("banned {user} from {room}"))
+        }
+        MembershipEvent::UserUnbannedFromRoom(event) => {
+            let user = teller.whom(&event.user, &event.by);
+            let room = teller.room(&event.room);
+            let deed = format!("lifted the ban of {user} from {room}");
+            teller.deed(&event.by, deed)
+        }
         MembershipEvent::RoomRoleGranted(event) => {
             let user = teller.whom(&event.user, &event.by);
             let (role, room) = (name(event.role.as_str()), teller.room(&event.room));
@@ -90,6 +112,11 @@ fn joined(teller: &Teller<'_>, event: &MemberJoined) -> String {
         Joining::Default => format!("joined {room}, which new users join"),
         Joining::DirectCreator => format!("joined {room} as the one who opened it"),
         Joining::DirectOther => format!("joined {room} as somebody it was opened with"),
+        Joining::AddedWithAll { by } => {
+            let user = teller.whom(&event.user, by);
+            let deed = format!("added {user} to {room} with everybody else");
+            return teller.deed(by, with(deed, roles));
+        }
         Joining::Added { by } => {
             let user = teller.whom(&event.user, by);
             return teller.deed(by, with(format!("added {user} to {room}"), roles));

@@ -112,6 +112,25 @@ fn members_with_the_right_add_others() {
 }
 
 #[test]
+fn everybody_is_added_by_whoever_may() {
+    let (stage, me) = (Stage::default().by("you"), me());
+    let add = MembershipCommand::AddWithAll { at: AT };
+    let by = UserId::new("you");
+    let added = joined(Joining::AddedWithAll { by }, &[]);
+    let admin = stage.clone().with_roles(&["admin"]).outside();
+    outside().when(add.clone(), &admin.about(&me)).then([added]);
+    member().when(add.clone(), &admin.about(&me)).then_nothing();
+    let owner = stage.with_room_roles(&["owner"]);
+    outside()
+        .when(add.clone(), &owner.about(&me))
+        .then_refused(MembershipRefusal::AddAllNotAllowed);
+    let direct = admin.in_a(RoomKind::Direct);
+    outside()
+        .when(add, &direct.about(&me))
+        .then_refused(MembershipRefusal::CannotAddToDirect);
+}
+
+#[test]
 fn members_leave() {
     let (stage, me) = (Stage::default(), me());
     let leave = MembershipCommand::Leave { at: AT };

@@ -5,6 +5,7 @@ mod joining;
 mod properties;
 mod reading;
 mod roles;
+mod standing;
 
 use super::*;
 use crate::permission::Permission;

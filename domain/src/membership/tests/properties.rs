@@ -17,8 +17,13 @@ fn some_command() -> impl Strategy<Value = MembershipCommand> {
         Just(found()),
         Just(MembershipCommand::Join { at: AT }),
         Just(MembershipCommand::Add { at: AT }),
+        Just(MembershipCommand::AddWithAll { at: AT }),
         Just(MembershipCommand::Leave { at: AT }),
         Just(MembershipCommand::Remove { at: AT }),
+        Just(MembershipCommand::Mute { at: AT }),
+        Just(MembershipCommand::Unmute { at: AT }),
+        Just(MembershipCommand::Ban { at: AT }),
+        Just(MembershipCommand::Unban { at: AT }),
         some_role().prop_map(|role| MembershipCommand::GrantRole { role, at: AT }),
         some_role().prop_map(|role| MembershipCommand::RevokeRole { role, at: AT }),
         any::<bool>().prop_map(|threads| MembershipCommand::Read { threads, at: AT }),
@@ -59,22 +64,28 @@ fn some_event() -> impl Strategy<Value = MembershipEvent> {
         by: me(),
         at: AT,
     };
+    macro_rules! done {
+        ($event:ident) => {
+            Just(MembershipEvent::from($event {
+                room: room.clone(),
+                user: user.clone(),
+                by: by.clone(),
+                at,
+            }))
+        };
+    }
     prop_oneof![
+        done!(MemberMuted),
+        done!(MemberUnmuted),
+        done!(UserBannedFromRoom),
+        done!(UserUnbannedFromRoom),
+        done!(MemberRemoved),
         Just(joined(Joining::Creator, &["owner"])),
         Just(joined(Joining::Joined, &[])),
         Just(
             MemberLeft {
                 room: room.clone(),
                 user: user.clone(),
-                at
-            }
-            .into()
-        ),
-        Just(
-            MemberRemoved {
-                room: room.clone(),
-                user: user.clone(),
-                by,
                 at
             }
             .into()
@@ -181,6 +192,21 @@ proptest! {
             log.extend(events);
         }
         prop_assert_eq!(Membership::fold(&log), state);
+    }
+
+    #[test]
+    fn nobody_who_is_banned_is_a_member(
+        steps in proptest::collection::vec((some_command(), some_stage()), 0..12),
+    ) {
+        let me = me();
+        let mut state = Membership::default();
+        for (command, (stage, view)) in steps {
+            let context = MembershipContext { view, ..stage.about(&me) };
+            let Ok(events) = Membership::decide(&state, command, &context) else { continue };
+            state = events.iter().fold(state, Membership::evolve);
+            let banned_member = matches!(&state, Membership::Member(member) if member.standing.banned);
+            prop_assert!(!banned_member, "{:?}", state);
+        }
     }
 
     #[test]

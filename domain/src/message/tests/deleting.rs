@@ -79,7 +79,7 @@ fn a_read_only_room_keeps_its_messages() {
     mine()
         .when(delete(), &stage.message())
         .then_refused(MessageRefusal::DeleteInReadOnlyRoom);
-    let unmuted = stage.room(|room| room.unmuted.push("me".to_owned()));
+    let unmuted = stage.room(|room| room.unmuted.push(UserId::new("me")));
     mine()
         .when(delete(), &unmuted.message())
         .then([deleted(Remains::Nothing)]);

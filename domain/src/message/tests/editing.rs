@@ -65,7 +65,7 @@ fn editing_ends_after_some_minutes_for_everybody() {
 
 #[test]
 fn who_may_not_write_may_not_edit() {
-    let stage = Stage::default().room(|room| room.muted.push("me".to_owned()));
+    let stage = Stage::default().room(|room| room.muted.push(UserId::new("me")));
     mine()
         .when(edit("bye"), &stage.message())
         .then_refused(MessageRefusal::Muted);

@@ -26,7 +26,6 @@ impl Stage {
     fn message(&self) -> MessageContext<'_> {
         MessageContext {
             authority: self.authority(),
-            username: self.actor.as_str(),
             room: &self.room,
             membership: self.membership.as_ref(),
             settings: &self.settings,

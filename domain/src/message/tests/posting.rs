@@ -26,7 +26,7 @@ fn posting_again_says_so() {
     mine()
         .when(post(posted("hello")), &stage.message())
         .then_refused(MessageRefusal::AlreadyPosted);
-    let muted = stage.room(|room| room.muted.push("me".to_owned()));
+    let muted = stage.room(|room| room.muted.push(UserId::new("me")));
     mine()
         .when(post(posted("hello")), &muted.message())
         .then_refused(MessageRefusal::AlreadyPosted);
@@ -86,15 +86,25 @@ fn a_read_only_room_is_for_some() {
     nothing()
         .when(post(posted("hello")), &owner.message())
         .then([posted("hello").into()]);
-    let unmuted = stage.room(|room| room.unmuted.push("me".to_owned()));
+    let unmuted = stage.room(|room| room.unmuted.push(UserId::new("me")));
     nothing()
         .when(post(posted("hello")), &unmuted.message())
         .then([posted("hello").into()]);
 }
 
 #[test]
+fn who_is_kept_out_says_nothing_there() {
+    let stage = Stage::default()
+        .outside()
+        .room(|room| room.banned.push(UserId::new("me")));
+    nothing()
+        .when(post(posted("hello")), &stage.message())
+        .then_refused(MessageRefusal::NoAccess);
+}
+
+#[test]
 fn the_muted_cannot_post() {
-    let stage = Stage::default().room(|room| room.muted.push("me".to_owned()));
+    let stage = Stage::default().room(|room| room.muted.push(UserId::new("me")));
     nothing()
         .when(post(posted("hello")), &stage.message())
         .then_refused(MessageRefusal::Muted);

@@ -109,8 +109,8 @@ fn some_stage() -> impl Strategy<Value = (Stage, bool, bool)> {
             .setting("Message_AllowDeleting_BlockDeleteInMinutes", number)
             .room(|room| {
                 room.read_only = read_only;
-                room.muted.extend(muted.then(|| "me".to_owned()));
-                room.unmuted.extend(unmuted.then(|| "me".to_owned()));
+                room.muted.extend(muted.then(|| UserId::new("me")));
+                room.unmuted.extend(unmuted.then(|| UserId::new("me")));
             });
         if !member {
             stage = stage.outside();

@@ -50,7 +50,7 @@ fn a_reaction_can_always_be_taken_back() {
     let stage = Stage::default().room(|room| {
         room.read_only = true;
         room.archived = true;
-        room.muted.push("me".to_owned());
+        room.muted.push(UserId::new("me"));
     });
     let unknown = MessageContext {
         emoji_known: false,
@@ -91,7 +91,9 @@ fn reacting_has_its_rules() {
     mine()
         .when(react("smile", None), &outside.message())
         .then_refused(MessageRefusal::NoAccess);
-    let muted = stage.clone().room(|room| room.muted.push("me".to_owned()));
+    let muted = stage
+        .clone()
+        .room(|room| room.muted.push(UserId::new("me")));
     mine()
         .when(react("smile", None), &muted.message())
         .then_refused(MessageRefusal::Muted);

@@ -29,10 +29,13 @@ pub(crate) fn send_time(
     Ok((row.clock, before))
 }
 
-/// Removes the row of a room. Its messages and memberships go in their own views.
+/// Removes the row of a room, and how people stand in it. Its messages and memberships go in their own views.
 pub(crate) fn delete_room(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
     tx.stale.rooms.insert(room.clone());
     if let Some(row) = tx.rooms.remove(&tx.conn, room)? {
+        tx.conn
+            .prepare_cached("DELETE FROM standings WHERE room = ?1")?
+            .execute([room.as_str()])?;
         tombstones::bury_room(tx, event, room, &row.called())?;
     }
     Ok(())

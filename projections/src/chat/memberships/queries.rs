@@ -9,7 +9,6 @@ use domain::{RoleId, RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
 use crate::chat::tombstones::{self, Kind, Sync};
-use crate::engine::paging::{Page, Slice, bounds};
 use crate::engine::queries::Queries;
 use crate::engine::rows::Row as _;
 use crate::engine::rows::membership::{MembershipDoc, MembershipRow};
@@ -39,17 +38,6 @@ pub struct RoleHolder {
     pub username: String,
     pub name: Option<String>,
     pub roles: Vec<RoleId>,
-}
-
-/// Selects members of a room for [`Queries::members`], in the order of user names.
-#[derive(Clone, Debug)]
-#[allow(missing_docs, reason = "fields and variants say what they are")]
-pub struct MemberQuery {
-    pub room: RoomId,
-    /// Only those whose user name, name, nickname or bio contain this, without regard to case.
-    pub filter: Option<String>,
-    pub descending: bool,
-    pub slice: Slice,
 }
 
 impl Queries {
@@ -141,31 +129,6 @@ impl Queries {
                 None => Vec::new(),
             };
             Ok(Sync { update, remove })
-        })
-        .await
-    }
-
-    /// Documents of the members of a room who may log in.
-    pub async fn members(&self, query: MemberQuery) -> Result<Page, QueryError> {
-        self.read(move |conn| {
-            let filter = query.filter.map(|filter| filter.to_lowercase());
-            let matching = "memberships.room = ?1 AND users.active = 1 AND (?2 IS NULL OR instr(search, ?2) > 0)";
-            let direction = if query.descending { "DESC" } else { "ASC" };
-            let (count, offset) = bounds(query.slice);
-            let values = params![query.room.as_str(), filter];
-            let items = conn
-                .prepare_cached(&format!(
-                    "SELECT users.doc FROM memberships JOIN users ON users.id = memberships.user WHERE {matching}
-                     ORDER BY username_key {direction}, users.id LIMIT {count} OFFSET {offset}"
-                ))?
-                .query_map(values, |row| json::column(row, 0))?
-                .collect::<rusqlite::Result<_>>()?;
-            let total = conn
-                .prepare_cached(&format!(
-                    "SELECT count(*) FROM memberships JOIN users ON users.id = memberships.user WHERE {matching}"
-                ))?
-                .query_row(values, |row| unsigned(row, 0))?;
-            Ok(Page { items, total })
         })
         .await
     }

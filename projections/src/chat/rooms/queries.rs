@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use compact_str::CompactString;
+use domain::membership::{Standing, Voice};
 use domain::room::{RoomFacts, RoomKind};
 use domain::{RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, ToSql, params};
 
+use crate::chat::rooms::standings;
 use crate::chat::tombstones::{self, Kind, Sync};
 use crate::engine::paging::{Page, Slice, bounds};
 use crate::engine::queries::Queries;
@@ -101,6 +103,11 @@ impl Queries {
                     else {
                         return Ok(None);
                     };
+                    let standings = standings::of_room(conn, &key)?;
+                    let who = |of: fn(&Standing) -> bool| -> Vec<UserId> {
+                        let users = standings.iter().filter(|(_, standing)| of(standing));
+                        users.map(|(user, _)| user.clone()).collect()
+                    };
                     Ok(Some(Arc::new(RoomFacts {
                         kind: kind_of(&doc.kind),
                         id: doc.id,
@@ -109,8 +116,9 @@ impl Queries {
                         read_only: doc.read_only,
                         react_when_read_only: doc.react_when_read_only == Some(true),
                         broadcast: doc.broadcast == Some(true),
-                        muted: Vec::new(),
-                        unmuted: Vec::new(),
+                        muted: who(|standing| standing.voice == Voice::Muted),
+                        unmuted: who(|standing| standing.voice == Voice::Granted),
+                        banned: who(|standing| standing.banned),
                         participants: doc.participants.unwrap_or_default(),
                         join_code,
                         hidden_system_messages: doc.hidden_system_messages,

@@ -125,6 +125,20 @@ impl Queries {
         .await
     }
 
+    /// The first accounts there are, in id order, or those of them that may log in; `most` of them at most.
+    pub async fn user_ids(
+        &self,
+        active_only: bool,
+        most: usize,
+    ) -> Result<Vec<UserId>, QueryError> {
+        self.every(
+            "SELECT id FROM users WHERE active >= ?1 ORDER BY id LIMIT ?2",
+            (active_only, i64::try_from(most).unwrap_or(i64::MAX)),
+            |row| Ok(UserId::new(row.get_ref(0)?.as_str()?)),
+        )
+        .await
+    }
+
     /// The users who hold the role `admin` and may log in.
     pub async fn active_admins(&self) -> Result<Vec<UserId>, QueryError> {
         self.every(

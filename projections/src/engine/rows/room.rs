@@ -71,6 +71,12 @@ pub(crate) struct RoomDoc {
     pub(crate) announcement_details: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) join_code_required: Option<bool>,
+    /// User names of those who may not post.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) muted: Vec<CompactString>,
+    /// User names of those who may post although the room is read-only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unmuted: Vec<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retention: Option<RetentionDoc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,9 @@
 //! Live updates about memberships.
 
 use compact_str::CompactString;
-use domain::membership::{Joining, MembershipEvent};
+use domain::membership::{
+    Joining, MemberMuted, MemberUnmuted, MembershipEvent, UserBannedFromRoom, UserUnbannedFromRoom,
+};
 use domain::room::RoomKind;
 use domain::{RoomId, UserId};
 use serde::Serialize;
@@ -23,7 +25,11 @@ pub(super) fn of_membership(
         | MembershipEvent::MemberLeft(_)
         | MembershipEvent::MemberRemoved(_)
         | MembershipEvent::RoomRoleGranted(_)
-        | MembershipEvent::RoomRoleRevoked(_) => return of_roster(maker, event, added, names),
+        | MembershipEvent::RoomRoleRevoked(_)
+        | MembershipEvent::MemberMuted(_)
+        | MembershipEvent::MemberUnmuted(_)
+        | MembershipEvent::UserBannedFromRoom(_)
+        | MembershipEvent::UserUnbannedFromRoom(_) => return of_roster(maker, event, added, names),
         // What members do with their own place is told to nobody else.
         MembershipEvent::ReadCursorMoved(e) => {
             let data = json!({ "rid": e.room, "ls": Date(e.cursor.unwrap_or(e.at)), "threads": e.threads });
@@ -93,7 +99,9 @@ fn of_roster(
                 Joining::Creator => ("creator", None),
                 Joining::Initial => ("initial", None),
                 Joining::Joined => ("joined", None),
-                Joining::Added { by } => ("added", Some(UserRef::short(names, by)?)),
+                Joining::Added { by } | Joining::AddedWithAll { by } => {
+                    ("added", Some(UserRef::short(names, by)?))
+                }
                 Joining::Default => ("default", None),
                 Joining::DirectCreator => ("direct-creator", None),
                 Joining::DirectOther => ("direct-other", None),
@@ -131,6 +139,21 @@ fn of_roster(
             maker
                 .user(&event.user, Some(&event.room), "removed", &data)?
                 .effect = Effect::Leave;
+        }
+        MembershipEvent::MemberMuted(MemberMuted { room, user, by, at })
+        | MembershipEvent::MemberUnmuted(MemberUnmuted { room, user, by, at })
+        | MembershipEvent::UserBannedFromRoom(UserBannedFromRoom { room, user, by, at })
+        | MembershipEvent::UserUnbannedFromRoom(UserUnbannedFromRoom { room, user, by, at }) => {
+            let kind = match event {
+                MembershipEvent::MemberMuted(_) => "member-muted",
+                MembershipEvent::MemberUnmuted(_) => "member-unmuted",
+                MembershipEvent::UserBannedFromRoom(_) => "user-banned",
+                _ => "user-unbanned",
+            };
+            let mut what = member(user, names)?;
+            what.by = Some(UserRef::short(names, by)?);
+            let at = Date(*at);
+            maker.room(room, kind, &Told { what, at, message })?;
         }
         MembershipEvent::RoomRoleGranted(event) => {
             let what = Member {

@@ -1,0 +1,89 @@
+//! Many people added to a room by one command.
+//!
+//! What is decided is appended in batches, so that one big room does not keep everybody else's commands waiting, and no
+//! batch is larger than the log takes. If it is interrupted, asking again adds those who are missing.
+
+use std::collections::BTreeSet;
+
+use domain::membership::{
+    self, Membership, MembershipCommand, MembershipContext, MembershipRefusal,
+};
+use domain::permission::Permission;
+use domain::settings::keys;
+use domain::{Timestamp, UserId};
+
+use crate::caller::Caller;
+use crate::chat::room_access::RoomAccess;
+use crate::error::{Error, Refusal};
+use crate::ids::now;
+use crate::workspace::Workspace;
+
+/// How many become members at once.
+const BATCH: usize = 500;
+
+/// Lets the rules decide the same of each of `users`. If they refuse it of one, those in later batches are not added.
+pub(super) async fn each(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    users: &[UserId],
+    command: fn(Timestamp) -> MembershipCommand,
+) -> Result<(), Error> {
+    let at = now();
+    for batch in users.chunks(BATCH) {
+        workspace
+            .run(caller.id(), async |tx| {
+                for user in batch {
+                    let context = MembershipContext {
+                        authority: place.authority(caller),
+                        actor_membership: place.membership.as_deref(),
+                        user,
+                        room: &place.room,
+                        join_code_ok: true,
+                        view: None,
+                        newest: None,
+                    };
+                    let stream = membership::stream(&place.room.id, user);
+                    tx.decide_new::<Membership>(&stream, command(at), &context)
+                        .await?;
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+/// Adds everybody there is, or everybody who may log in, to the room: those who are not in it, nor kept out of it.
+pub async fn add_all(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    active_only: bool,
+) -> Result<(), Error> {
+    if !caller.may(workspace, Permission::ADD_ALL_TO_ROOM) {
+        return Err(MembershipRefusal::AddAllNotAllowed.into());
+    }
+    let limit = workspace.views().settings().int(keys::API_USER_LIMIT);
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let users = workspace
+        .views()
+        .user_ids(active_only, limit.saturating_add(1))
+        .await?;
+    if users.len() > limit {
+        return Err(Refusal::TooManyUsersToAdd.into());
+    }
+    let members = workspace
+        .views()
+        .member_ids(&place.room.id, usize::MAX)
+        .await?;
+    let members: BTreeSet<UserId> = members.into_iter().collect();
+    let missing: Vec<UserId> = users
+        .into_iter()
+        .filter(|user| !members.contains(user))
+        .collect();
+    each(workspace, caller, place, &missing, |at| {
+        MembershipCommand::AddWithAll { at }
+    })
+    .await
+}
