@@ -58,7 +58,7 @@ pub struct RoomFacts {
 pub enum Room {
     #[default]
     Absent,
-    Open(OpenRoom),
+    Open(Box<OpenRoom>),
     Deleted,
 }
 
@@ -267,7 +267,7 @@ impl Decider for Room {
 
     fn evolve(state: Self, event: &RoomEvent) -> Self {
         let mut open = match (event, state) {
-            (RoomEvent::RoomCreated(event), _) => return Self::Open(OpenRoom::created(event)),
+            (RoomEvent::RoomCreated(event), _) => return Self::Open(Box::new(OpenRoom::created(event))),
             (RoomEvent::RoomDeleted(_), _) => return Self::Deleted,
             (_, Self::Open(open)) => open,
             (_, state) => return state,
