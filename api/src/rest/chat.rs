@@ -9,6 +9,7 @@ pub mod kinds;
 pub mod known_emoji;
 pub mod members;
 pub mod messages;
+pub mod place;
 pub mod rooms;
 pub mod settings;
 pub mod subscriptions;
@@ -24,6 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
         direct::routes(),
         members::routes(),
         messages::routes(),
+        place::routes(),
         rooms::routes(),
         settings::routes(),
         subscriptions::routes(),

@@ -182,9 +182,11 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
                 telling(&e.room, "uj", &e.user, e.at, &e.user, None)
             }
             Joining::Added { by } => telling(&e.room, "au", by, e.at, &e.user, None),
-            Joining::Creator | Joining::Initial | Joining::DirectCreator | Joining::DirectOther => {
-                None
-            }
+            Joining::Creator
+            | Joining::Initial
+            | Joining::DirectCreator
+            | Joining::DirectOther
+            | Joining::DirectIntroduced => None,
         },
         MembershipEvent::MemberLeft(e) => telling(&e.room, "ul", &e.user, e.at, &e.user, None),
         MembershipEvent::MemberRemoved(e) => telling(&e.room, "ru", &e.by, e.at, &e.user, None),
@@ -213,6 +215,13 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
         | MembershipEvent::SuggestedKeyAccepted(_)
         | MembershipEvent::SuggestedKeyRejected(_)
         | MembershipEvent::AutoTranslateChanged(_)
-        | MembershipEvent::FavouriteChanged(_) => None,
+        | MembershipEvent::FavouriteChanged(_)
+        | MembershipEvent::NotificationsChanged(_)
+        | MembershipEvent::UserIgnored(_)
+        | MembershipEvent::UserUnignored(_)
+        | MembershipEvent::DraftChanged(_)
+        | MembershipEvent::ThreadRead(_)
+        | MembershipEvent::DirectMessageBlocked(_)
+        | MembershipEvent::DirectMessageUnblocked(_) => None,
     }
 }

@@ -6,6 +6,7 @@ use domain::membership::{
 use domain::message::{Content, MessageEdited, MessageEvent, MessagePosted, Presentation, Remains};
 use serde_json::Value;
 
+use super::place;
 use super::words::{Teller, count, name, quoted, the_roles, time, with};
 
 pub(super) fn membership(teller: &Teller<'_>, event: &MembershipEvent) -> String {
@@ -77,6 +78,13 @@ pub(super) fn membership(teller: &Teller<'_>, event: &MembershipEvent) -> String
             };
             teller.deed(&event.user, deed)
         }
+        MembershipEvent::NotificationsChanged(_)
+        | MembershipEvent::UserIgnored(_)
+        | MembershipEvent::UserUnignored(_)
+        | MembershipEvent::DraftChanged(_)
+        | MembershipEvent::ThreadRead(_)
+        | MembershipEvent::DirectMessageBlocked(_)
+        | MembershipEvent::DirectMessageUnblocked(_) => place::told(teller, event),
     }
 }
 
@@ -90,6 +98,9 @@ fn joined(teller: &Teller<'_>, event: &MemberJoined) -> String {
         Joining::Default => format!("joined {room}, which new users join"),
         Joining::DirectCreator => format!("joined {room} as the one who opened it"),
         Joining::DirectOther => format!("joined {room} as somebody it was opened with"),
+        Joining::DirectIntroduced => {
+            format!("joined {room}, which somebody who is not in it opened")
+        }
         Joining::Added { by } => {
             let user = teller.whom(&event.user, by);
             return teller.deed(by, with(format!("added {user} to {room}"), roles));
