@@ -30,6 +30,7 @@ use application::caller::Caller;
 use application::identity::second_factors::gate::{FactorAnswer, Prover};
 use application::origin::Client;
 use domain::limits as bounds;
+use domain::permission::Permission;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
@@ -89,6 +90,8 @@ pub struct Method {
     pub access: MethodAccess,
     /// A limit of its own: a number of calls in a time. The method then does not count for the limits per method.
     pub limit: Option<(u32, Duration)>,
+    /// Whoever holds it everywhere is not held to that limit.
+    pub unlimited_for: Option<Permission>,
     /// A text of its parameters may be a whole document: a picture, a style sheet.
     pub takes_documents: bool,
 }
@@ -105,6 +108,12 @@ impl Method {
         self.limit = Some((calls, per));
         self
     }
+
+    #[must_use]
+    pub fn unlimited_for(mut self, permission: Permission) -> Self {
+        self.unlimited_for = Some(permission);
+        self
+    }
 }
 
 /// A method for users who are logged in.
@@ -117,6 +126,7 @@ where
         name,
         access: MethodAccess::LoggedIn(Arc::new(move |call| Box::pin(handler(call)))),
         limit: None,
+        unlimited_for: None,
         takes_documents: false,
     }
 }
@@ -131,6 +141,7 @@ where
         name,
         access: MethodAccess::Anyone(Arc::new(move |call| Box::pin(handler(call)))),
         limit: None,
+        unlimited_for: None,
         takes_documents: false,
     }
 }
@@ -243,8 +254,10 @@ mod tests {
             "public-settings/get",
             "registerUser",
             "resetPassword",
+            "rooms/get",
             "sendConfirmationEmail",
             "sendForgotPasswordEmail",
+            "subscriptions/get",
             "verifyEmail",
         ];
         assert_eq!(open, known, "a new method without login needs a reason");

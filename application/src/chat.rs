@@ -7,5 +7,6 @@ pub mod join_codes;
 pub mod members;
 pub mod messages;
 pub mod ownership;
+pub mod place;
 pub mod room_access;
 pub mod rooms;

@@ -215,6 +215,21 @@ pub enum Refusal {
     NothingToTranslate,
     #[error("no member of the room to favour")]
     NotInFavouredRoom,
+    /// Or there is no such room.
+    #[error("may not see the room to read")]
+    ReadingNotAllowed,
+    #[error("no member of the room to read")]
+    NotInReadRoom,
+    /// Threads are off, the message is not there, or the caller may not see its room.
+    #[error("no thread to read")]
+    ThreadNotShown,
+    #[error("nothing there could be unread")]
+    NothingToMarkUnread,
+    /// One's own, or the caller may not see it.
+    #[error("no message that could be unread")]
+    MessageNotToMarkUnread,
+    #[error("no message of the room that could be replied to")]
+    NoThreadToDraft,
     #[error("may not log others out")]
     LogoutNotAllowed,
     #[error("there is no such user to log out")]

@@ -40,6 +40,15 @@ pub const LAST_MESSAGE: usize = 16 * 1024;
 /// As much of a message as highlighted words are looked for in.
 pub const HIGHLIGHTED: usize = 16 * 1024;
 
+/// What a member has begun to write in a room.
+pub const DRAFT: usize = 16 * 1024;
+
+/// How many of those a member has in a room: one, and one for each thread.
+pub const DRAFTS: usize = 50;
+
+/// People whom a member does not want to see in a room.
+pub const IGNORED: usize = 500;
+
 /// Attachments of a message.
 pub const ATTACHMENTS: usize = 100;
 
@@ -88,6 +97,9 @@ pub const TABLE: &[(&str, usize, &str)] = &[
         HIGHLIGHTED,
         "bytes",
     ),
+    ("draft of a message", DRAFT, "bytes"),
+    ("drafts of a member in a room", DRAFTS, "items"),
+    ("people a member ignores in a room", IGNORED, "items"),
     ("attachments of a message", ATTACHMENTS, "items"),
     (
         "people, rooms or links found in a message",

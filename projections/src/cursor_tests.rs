@@ -220,8 +220,8 @@ fn counters(conn: &Connection, room: &str, user: &str) -> ([i64; 3], [i64; 3]) {
             .collect();
         let tea = room == "general" && author != "carl" && doc["msg"] == "a cup of TEA";
         let group = mentions.contains(&"all");
-        // A word that somebody has highlighted takes nothing from the others.
-        let somebody = mentions.iter().any(|id| *id != "all");
+        // A word that somebody has highlighted calls them like a name.
+        let somebody = tea || mentions.iter().any(|id| *id != "all");
         let counted = if mentions.contains(&user) || (tea && user == "carl") {
             [1, 1, 0]
         } else if group && !somebody {

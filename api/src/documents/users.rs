@@ -66,6 +66,17 @@ const MEMBER: [&str; 8] = [
     "_updatedAt",
 ];
 
+/// What `im.members` shows.
+const IN_DIRECT: [&str; 7] = [
+    "_id",
+    "username",
+    "name",
+    "status",
+    "statusText",
+    "utcOffset",
+    "federated",
+];
+
 /// What `me` shows users of themselves.
 const ME: [&str; 22] = [
     "_id",
@@ -192,7 +203,12 @@ pub fn member(state: &AppState, doc: &[u8]) -> Doc {
     keep(user_doc(state, doc), |field| MEMBER.contains(&field))
 }
 
-/// The same of a document of an earlier time. Who was there is not recorded.
+/// The same of somebody in a direct message, which shows more of them.
+pub fn in_direct(state: &AppState, doc: &[u8]) -> Doc {
+    keep(user_doc(state, doc), |field| IN_DIRECT.contains(&field))
+}
+
+/// As [`member`], of a document of an earlier time. Who was there is not recorded.
 pub fn past_member(doc: &[u8]) -> Doc {
     let doc = seen_doc(doc, |_, _| Seen::OFFLINE);
     keep(doc, |field| {

@@ -145,6 +145,12 @@ impl From<Refusal> for ApiError {
             Refusal::NothingToReport => wording::invalid_reported_message(),
             Refusal::KeyTooLarge => Self::TooLarge,
             Refusal::NotInFavouredRoom => wording::favouring_not_allowed(),
+            Refusal::ReadingNotAllowed => wording::marking_not_allowed(),
+            Refusal::NotInReadRoom => wording::no_subscription(),
+            Refusal::ThreadNotShown => wording::reading_thread_not_allowed(),
+            Refusal::NothingToMarkUnread => wording::nothing_to_unread(),
+            Refusal::MessageNotToMarkUnread => wording::unread_not_allowed(),
+            Refusal::NoThreadToDraft => wording::no_thread_to_draft(),
             Refusal::TranslationOff => wording::autotranslate_disabled(),
             Refusal::TranslationNotAllowed => wording::autotranslate_not_allowed(),
             Refusal::NothingToTranslate => {
@@ -555,6 +561,13 @@ impl From<MembershipRefusal> for ApiError {
             }
             MembershipRefusal::BanNotAllowed => not_allowed("banUserFromRoom"),
             MembershipRefusal::Banned => wording::banned_from_room(),
+            MembershipRefusal::NotBetweenTwo => wording::invalid_room().method("blockUser"),
+            MembershipRefusal::TooLong { limit } => {
+                wording::invalid_params(&[format!("must NOT have more than {limit} characters")])
+            }
+            MembershipRefusal::TooMany { limit } => {
+                wording::invalid_params(&[format!("must NOT have more than {limit} items")])
+            }
         }
     }
 }

@@ -153,7 +153,7 @@ fn parse_date_text(text: &str) -> Option<Timestamp> {
         .map(Timestamp::from_millis)
 }
 
-pub(super) fn mismatch(wanted: &str, found: &Value, name: &str) -> ApiError {
+pub fn mismatch(wanted: &str, found: &Value, name: &str) -> ApiError {
     wording::type_mismatch(wanted, type_name(found), name)
 }
 

@@ -32,12 +32,17 @@ pub fn check(method: &Method, call: &AnyMethodCall) -> Result<(), ApiError> {
         (of("connection", connection), limit(&settings, CONNECTION)),
     ];
     counts.extend(user.map(|user| (of("user", user), limit(&settings, USER))));
+    let exempt = method.unlimited_for.is_some_and(|permission| {
+        let caller = call.caller.as_ref();
+        caller.is_some_and(|caller| caller.may(&call.state, permission))
+    });
     if let Some((calls, per)) = method.limit {
         let own = Limit {
             calls: calls.into(),
             per: u64::try_from(per.as_millis()).unwrap_or(u64::MAX),
         };
-        counts.push((of_method("own", user.unwrap_or(connection)), Some(own)));
+        let own = (!exempt).then_some(own);
+        counts.push((of_method("own", user.unwrap_or(connection)), own));
     } else {
         let factor = if name.starts_with("stream-") {
             STREAM_FACTOR

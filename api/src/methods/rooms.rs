@@ -1,5 +1,6 @@
 //! Methods about rooms and one's place in them (contract, rooms 15 and messages 9).
 
+mod direct;
 mod making;
 mod members;
 mod place;
@@ -10,6 +11,7 @@ use crate::methods::Method;
 
 pub(super) fn methods() -> Vec<Method> {
     [
+        direct::methods(),
         making::methods(),
         members::methods(),
         place::methods(),

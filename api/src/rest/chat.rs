@@ -10,6 +10,7 @@ pub mod known_emoji;
 pub mod member_lists;
 pub mod members;
 pub mod messages;
+pub mod place;
 pub mod rooms;
 pub mod settings;
 mod standing;
@@ -27,6 +28,7 @@ pub(super) fn routes() -> Vec<Route> {
         member_lists::routes(),
         members::routes(),
         messages::routes(),
+        place::routes(),
         rooms::routes(),
         settings::routes(),
         standing::routes(),

@@ -1,8 +1,10 @@
 //! Direct messages: between two users, a few, or with oneself; made when a user first opens one.
 
 use domain::membership::{Joining, MembershipCommand};
-use domain::room::{RoomContext, RoomCreated, RoomKind};
-use domain::{RoomId, Timestamp, UserId};
+use domain::permission::Permission;
+use domain::room::{self, RoomContext, RoomCreated, RoomKind, RoomRefusal};
+use domain::settings::{Settings, keys};
+use domain::{RoomId, UserId};
 use sha2::{Digest as _, Sha256};
 
 use crate::caller::Caller;
@@ -23,32 +25,60 @@ pub async fn open(
 ) -> Result<RoomId, Error> {
     participants.sort();
     participants.dedup();
-    if let Some(room) = existing(workspace, &participants).await? {
-        show(workspace, caller, &room).await?;
-        return Ok(room);
+    let settings = workspace.views().settings();
+    let found = find(workspace, &participants).await?;
+    let (may_make, may_see) = (
+        caller.may(workspace, Permission::CREATE_D),
+        caller.may(workspace, Permission::VIEW_D_ROOM),
+    );
+    let may_open = may_see && matches!(found, Found::There(_));
+    if !may_make && !may_open {
+        return Err(RoomRefusal::CreateNotAllowed(RoomKind::Direct).into());
     }
-    let wish = wish(participants, now());
-    let room = wish.room.clone();
+    room::may_talk(&participants, caller.id(), &settings)?;
+    let id = match found {
+        Found::There(room) => {
+            show(workspace, caller, &room).await?;
+            return Ok(room);
+        }
+        Found::Free(id) => id,
+    };
+    let wish = wish(id.clone(), participants, &settings);
     match create(workspace, caller, &wish).await {
-        Ok(()) => Ok(room),
+        Ok(()) => Ok(id),
         // Another user made it at the same time: just as good.
-        Err(error) => match existing(workspace, &wish.participants).await? {
-            Some(room) => Ok(room),
-            None => Err(error),
+        Err(error) => match find(workspace, &wish.participants).await? {
+            Found::There(room) => Ok(room),
+            Found::Free(_) => Err(error),
         },
     }
 }
 
-async fn existing(workspace: &Workspace, participants: &[UserId]) -> Result<Option<RoomId>, Error> {
-    let id = room_id(participants);
-    if workspace.views().room_facts(&id).await?.is_some() {
-        return Ok(Some(id));
+/// The room between some people, or the id that it would have.
+enum Found {
+    There(RoomId),
+    Free(RoomId),
+}
+
+async fn find(workspace: &Workspace, participants: &[UserId]) -> Result<Found, Error> {
+    let mut attempt = 0;
+    let free = loop {
+        let id = room_id(participants, attempt);
+        match workspace.views().room_facts(&id).await? {
+            None => break id,
+            // Somebody left it since it was made between these.
+            Some(room) if participants.len() > 2 && room.participants != participants => {
+                attempt += 1;
+            }
+            Some(_) => return Ok(Found::There(id)),
+        }
+    };
+    // What is left of a room of more is no conversation of two.
+    if participants.len() == 2 {
+        return Ok(Found::Free(free));
     }
-    Ok(workspace
-        .views()
-        .direct_room(participants)
-        .await?
-        .map(|room| room.id))
+    let other = workspace.views().direct_room(participants).await?;
+    Ok(other.map_or(Found::Free(free), |room| Found::There(room.id)))
 }
 
 /// Shows the room in the caller's list, if they are a member and it is hidden.
@@ -74,6 +104,8 @@ async fn create(workspace: &Workspace, caller: &Caller, wish: &RoomCreated) -> R
         authority,
         settings: &settings,
     };
+    let introduced = !wish.participants.contains(caller.id())
+        && authority.has(Permission::VIEW_ROOM_ADMINISTRATION);
     let founders: Vec<Founder> = wish
         .participants
         .iter()
@@ -81,6 +113,8 @@ async fn create(workspace: &Workspace, caller: &Caller, wish: &RoomCreated) -> R
             user: user.clone(),
             joining: if user == caller.id() {
                 Joining::DirectCreator
+            } else if introduced {
+                Joining::DirectIntroduced
             } else {
                 Joining::DirectOther
             },
@@ -95,8 +129,9 @@ async fn create(workspace: &Workspace, caller: &Caller, wish: &RoomCreated) -> R
         .map(drop)
 }
 
-/// The id follows from the participants, so that two who begin at the same time begin the same room.
-fn room_id(participants: &[UserId]) -> RoomId {
+/// The id follows from the participants, so that two who begin at the same time begin the same room. `attempt`: how many
+/// rooms that were made between these there are, which somebody left.
+fn room_id(participants: &[UserId], attempt: u32) -> RoomId {
     if let [a, b] = participants {
         return RoomId::direct(a, b);
     }
@@ -105,25 +140,29 @@ fn room_id(participants: &[UserId]) -> RoomId {
         hash.update(user.as_str().as_bytes());
         hash.update([0]);
     }
+    if attempt > 0 {
+        hash.update(attempt.to_be_bytes());
+    }
     let digest = hash.finalize();
     let mut bytes = [0; domain::id::ID_LENGTH];
     bytes.copy_from_slice(&digest[..domain::id::ID_LENGTH]);
     RoomId::new(domain::id::id_from_bytes(&bytes))
 }
 
-fn wish(participants: Vec<UserId>, at: Timestamp) -> RoomCreated {
+fn wish(room: RoomId, participants: Vec<UserId>, settings: &Settings) -> RoomCreated {
     RoomCreated {
-        room: room_id(&participants),
+        room,
         kind: RoomKind::Direct,
         name: None,
         display_name: None,
         creator: None,
         participants,
-        at,
+        at: now(),
         read_only: false,
         broadcast: false,
         default: false,
-        encrypted: false,
+        encrypted: settings.bool(keys::E2E_ENABLE)
+            && settings.bool(keys::E2E_ENABLED_DEFAULT_DIRECT_ROOMS),
         topic: None,
         description: None,
         announcement: None,

@@ -145,6 +145,7 @@ pub async fn change(
     let room = &place.room.id;
     let (view, newest) = match command {
         MembershipCommand::Read { .. }
+        | MembershipCommand::ReadThread { .. }
         | MembershipCommand::MarkUnread { .. }
         | MembershipCommand::Hide { .. }
         | MembershipCommand::Open { .. } => {
@@ -165,7 +166,7 @@ pub async fn change(
                 user,
                 room: &facts,
                 join_code_ok: true,
-                view,
+                view: view.as_ref(),
                 newest,
             };
             let events = tx

@@ -310,7 +310,7 @@ fn of_membership(event: &MembershipEvent) -> Vec<Change> {
 const fn how(joined: &MemberJoined) -> How {
     match &joined.joining {
         Joining::Creator | Joining::DirectCreator => How::CreatedRoom,
-        Joining::Initial | Joining::DirectOther => How::NamedAtCreation,
+        Joining::Initial | Joining::DirectOther | Joining::DirectIntroduced => How::NamedAtCreation,
         Joining::Joined => How::Joined,
         Joining::Added { .. } | Joining::AddedWithAll { .. } => How::Added,
         Joining::Default => How::JoinedByDefault,

@@ -10,6 +10,7 @@ mod grants;
 mod identity;
 mod integrations;
 mod people;
+mod place;
 mod record;
 mod rooms;
 #[cfg(test)]

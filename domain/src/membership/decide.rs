@@ -55,6 +55,11 @@ impl MembershipContext<'_> {
         .into()
     }
 
+    /// A direct message between more than two: it goes on without one of them.
+    fn is_among_many(&self) -> bool {
+        self.room.kind == RoomKind::Direct && self.room.participants.len() > 2
+    }
+
     fn must_be_own(&self) -> Result<(), MembershipRefusal> {
         (self.authority.actor == self.user)
             .then_some(())
@@ -90,10 +95,16 @@ pub(super) fn found(
     at: Timestamp,
     context: &MembershipContext<'_>,
 ) -> Vec<MembershipEvent> {
-    let Membership::Outside(standing) = state else {
-        return vec![];
+    let is_new_room = matches!(
+        joining,
+        Joining::DirectCreator | Joining::DirectOther | Joining::DirectIntroduced
+    );
+    let stays_out = match state {
+        // Who was in a direct message that was deleted is not in the one that is made in its place.
+        Membership::Member(_) => !is_new_room,
+        Membership::Outside(standing) => standing.banned,
     };
-    if standing.banned {
+    if stays_out {
         return vec![];
     }
     roles.sort();
@@ -176,7 +187,7 @@ pub(super) fn leave(
     let allowed = match context.room.kind {
         RoomKind::Channel => context.authority.has(Permission::LEAVE_C),
         RoomKind::Group => context.authority.has(Permission::LEAVE_P),
-        RoomKind::Direct => false,
+        RoomKind::Direct => context.is_among_many(),
     };
     if !allowed {
         return Err(MembershipRefusal::LeaveNotAllowed);
@@ -195,7 +206,8 @@ pub(super) fn remove(
     context: &MembershipContext<'_>,
 ) -> Decision {
     let authority = &context.authority;
-    if context.room.kind == RoomKind::Direct || !authority.has_in_room(Permission::REMOVE_USER) {
+    let can_lose_members = context.room.kind != RoomKind::Direct || context.is_among_many();
+    if !can_lose_members || !authority.has_in_room(Permission::REMOVE_USER) {
         return Err(MembershipRefusal::RemoveNotAllowed);
     }
     let member = member.ok_or(MembershipRefusal::NotAMember)?;
@@ -305,9 +317,10 @@ pub(super) fn read(
 ) -> Decision {
     context.must_be_own_member(member)?;
     // Clients say "read" far more often than there is something to read.
-    let up_to_date = |view: super::MembershipView| {
+    let up_to_date = |view: &super::MembershipView| {
         view.open
             && !view.unread
+            && (!threads || view.unread_threads.is_empty())
             && context
                 .newest
                 .is_none_or(|newest| view.cursor >= Some(newest))
@@ -335,7 +348,7 @@ pub(super) fn mark_unread(
     context: &MembershipContext<'_>,
 ) -> Decision {
     context.must_be_own_member(member)?;
-    let unread_already = |view: super::MembershipView| {
+    let unread_already = |view: &super::MembershipView| {
         view.open && view.unread && view.cursor.is_none_or(|now| now <= cursor)
     };
     if context.view.is_some_and(unread_already) {

@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::notifications::NotificationChoice;
 use crate::event::events;
-use crate::{RoleId, RoomId, Timestamp, UserId};
+use crate::{MessageId, RoleId, RoomId, Timestamp, UserId};
 
 events! {
     /// What can happen to a membership.
@@ -28,6 +29,13 @@ events! {
         MemberUnmuted = 1,
         UserBannedFromRoom = 1,
         UserUnbannedFromRoom = 1,
+        NotificationsChanged = 1,
+        UserIgnored = 1,
+        UserUnignored = 1,
+        DraftChanged = 1,
+        ThreadRead = 1,
+        DirectMessageBlocked = 1,
+        DirectMessageUnblocked = 1,
     }
 }
 
@@ -51,6 +59,8 @@ pub enum Joining {
     DirectCreator,
     /// Is the other side of a direct message.
     DirectOther,
+    /// The same, of one that somebody who administers rooms opened without being in it: it is shown to them at once.
+    DirectIntroduced,
 }
 
 /// A user became a member of a room.
@@ -233,5 +243,77 @@ pub struct UserUnbannedFromRoom {
     pub room: RoomId,
     pub user: UserId,
     pub by: UserId,
+    pub at: Timestamp,
+}
+
+/// A member chose what they want to be told of in the room, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NotificationsChanged {
+    pub room: RoomId,
+    pub user: UserId,
+    /// At most one about each thing. What is not among them is as it was.
+    pub choices: Vec<NotificationChoice>,
+    pub at: Timestamp,
+}
+
+/// A member does not want to see what somebody says in the room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserIgnored {
+    pub room: RoomId,
+    pub user: UserId,
+    pub ignored: UserId,
+    pub at: Timestamp,
+}
+
+/// A member wants to see again what somebody says in the room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserUnignored {
+    pub room: RoomId,
+    pub user: UserId,
+    pub ignored: UserId,
+    pub at: Timestamp,
+}
+
+/// A member has begun to write something, goes on with it, or gave it up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DraftChanged {
+    pub room: RoomId,
+    pub user: UserId,
+    /// The message that it is to be a reply to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<MessageId>,
+    /// Empty: nothing any more.
+    pub draft: String,
+    pub at: Timestamp,
+}
+
+/// A member has read a thread as far as they could see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThreadRead {
+    pub room: RoomId,
+    pub user: UserId,
+    /// The message that the replies are to.
+    pub thread: MessageId,
+    /// As [`ReadCursorMoved::cursor`]; the member's cursor stays where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Timestamp>,
+    pub at: Timestamp,
+}
+
+/// One of the two in a direct message does not want to hear from the other: neither can write to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DirectMessageBlocked {
+    pub room: RoomId,
+    pub user: UserId,
+    pub other: UserId,
+    pub at: Timestamp,
+}
+
+/// Whoever blocked a direct message blocks it no longer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DirectMessageUnblocked {
+    pub room: RoomId,
+    pub user: UserId,
+    pub other: UserId,
     pub at: Timestamp,
 }

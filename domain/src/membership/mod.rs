@@ -4,14 +4,18 @@ pub mod access;
 mod decide;
 mod encryption;
 mod events;
+mod notifications;
+mod place;
 mod standing;
 #[cfg(test)]
 mod tests;
 
 pub use events::*;
+pub use notifications::{NotificationChoice, ToldOf};
+pub use place::Place;
 pub use standing::{Standing, Voice};
 
-use crate::{Category, Decider, RoleId, RoomId, StreamId, Timestamp, UserId};
+use crate::{Category, Decider, MessageId, RoleId, RoomId, StreamId, Timestamp, UserId};
 
 /// The stream of a membership.
 pub fn stream(room: &RoomId, user: &UserId) -> StreamId {
@@ -62,6 +66,7 @@ pub struct Member {
     pub language: Option<String>,
     /// `None`: they never said.
     pub favourite: Option<bool>,
+    pub place: Place,
 }
 
 /// What can be asked of a membership. The room and the user are in the context.
@@ -164,6 +169,34 @@ pub enum MembershipCommand {
         favourite: bool,
         at: Timestamp,
     },
+    /// Choose what to be told of. What is not among the choices stays as it is.
+    Notify {
+        choices: Vec<NotificationChoice>,
+        at: Timestamp,
+    },
+    /// No longer see what somebody says in the room, or see it again. That they are a member is for the door to check.
+    Ignore {
+        ignored: UserId,
+        ignore: bool,
+        at: Timestamp,
+    },
+    /// Keep what the user has begun to write.
+    Draft {
+        /// That it is a message of the room is for the door to check.
+        thread: Option<MessageId>,
+        /// Empty: nothing any more.
+        draft: String,
+        at: Timestamp,
+    },
+    ReadThread {
+        thread: MessageId,
+        at: Timestamp,
+    },
+    /// Block the other in a direct message between two, or no longer.
+    Block {
+        block: bool,
+        at: Timestamp,
+    },
 }
 
 /// The roles that can be given in a room.
@@ -205,13 +238,13 @@ pub struct MembershipContext<'a> {
     /// The join code is right, or none is needed.
     pub join_code_ok: bool,
     /// What the views say of the user's place in the room; `None` when not a member.
-    pub view: Option<MembershipView>,
+    pub view: Option<&'a MembershipView>,
     /// Send time of the newest message the actor's views have of the room, of any kind; `None` without one.
     pub newest: Option<Timestamp>,
 }
 
 /// The changing part of a membership, as the views have it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct MembershipView {
     /// Shown in the user's list of rooms.
@@ -219,6 +252,8 @@ pub struct MembershipView {
     /// Something is new: alert set, or any unread count.
     pub unread: bool,
     pub cursor: Option<Timestamp>,
+    /// The threads with replies that the user has not read.
+    pub unread_threads: Vec<MessageId>,
 }
 
 /// Why a wish about a membership is refused (contract, rooms 6, unless said).
@@ -242,10 +277,10 @@ pub enum MembershipRefusal {
     /// `add-all-to-room` is missing.
     #[error("not allowed to add everybody")]
     AddAllNotAllowed,
-    /// A direct message, or `leave-c` or `leave-p` is missing.
+    /// A direct message between two, or `leave-c` or `leave-p` is missing.
     #[error("not allowed to leave")]
     LeaveNotAllowed,
-    /// A direct message, or `remove-user` is missing.
+    /// A direct message between two, or `remove-user` is missing.
     #[error("not allowed to remove members")]
     RemoveNotAllowed,
     /// The user is not a member (taking away a role: the code depends on the role; reading and the like, rooms 14:
@@ -287,6 +322,12 @@ pub enum MembershipRefusal {
     /// The user is kept out of the room.
     #[error("banned from the room")]
     Banned,
+    #[error("not a direct message between two")]
+    NotBetweenTwo,
+    #[error("longer than {limit} bytes")]
+    TooLong { limit: usize },
+    #[error("more than {limit}")]
+    TooMany { limit: usize },
 }
 
 impl Decider for Membership {
@@ -348,6 +389,21 @@ impl Decider for Membership {
             MembershipCommand::Favour { favourite, at } => {
                 decide::favour(member, favourite, at, context)
             }
+            MembershipCommand::Notify { choices, at } => {
+                place::notify(member, choices, at, context)
+            }
+            MembershipCommand::Ignore {
+                ignored,
+                ignore,
+                at,
+            } => place::ignore(member, ignored, ignore, at, context),
+            MembershipCommand::Draft { thread, draft, at } => {
+                place::draft(member, thread, draft, at, context)
+            }
+            MembershipCommand::ReadThread { thread, at } => {
+                place::read_thread(member, thread, at, context)
+            }
+            MembershipCommand::Block { block, at } => place::block(member, block, at, context),
         }
     }
 
@@ -396,6 +452,7 @@ impl Decider for Membership {
             (event, Self::Outside(standing)) => Self::Outside(standing.evolve(event)),
             (event, Self::Member(mut member)) => {
                 member.standing = member.standing.evolve(event);
+                member.place.apply(event);
                 Self::Member(member)
             }
         }

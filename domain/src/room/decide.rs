@@ -110,8 +110,11 @@ fn put_right(
     Ok(())
 }
 
-/// Whether there may be a direct message between them.
-fn may_talk(
+/// Whether there may be a direct message between them, by what the workspace's settings say.
+///
+/// # Errors
+/// If there may not: [`RoomRefusal::InvalidParticipants`], [`RoomRefusal::TooManyParticipants`].
+pub fn may_talk(
     participants: &[UserId],
     actor: &UserId,
     settings: &Settings,

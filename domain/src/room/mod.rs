@@ -7,7 +7,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use decide::deletion;
+pub use decide::{deletion, may_talk};
 pub use events::*;
 pub use settings::{RetentionChange, RoomChange};
 
@@ -59,6 +59,7 @@ pub enum Room {
     #[default]
     Absent,
     Open(Box<OpenRoom>),
+    /// A channel or group that was; a direct message that was is absent.
     Deleted,
 }
 
@@ -267,7 +268,13 @@ impl Decider for Room {
 
     fn evolve(state: Self, event: &RoomEvent) -> Self {
         let mut open = match (event, state) {
-            (RoomEvent::RoomCreated(event), _) => return Self::Open(Box::new(OpenRoom::created(event))),
+            (RoomEvent::RoomCreated(event), _) => {
+                return Self::Open(Box::new(OpenRoom::created(event)));
+            }
+            // Its id follows from who is in it: the same people may begin anew.
+            (RoomEvent::RoomDeleted(_), Self::Open(open)) if open.kind == RoomKind::Direct => {
+                return Self::Absent;
+            }
             (RoomEvent::RoomDeleted(_), _) => return Self::Deleted,
             (_, Self::Open(open)) => open,
             (_, state) => return state,

@@ -155,6 +155,7 @@ keys! {
     API_CORS_ORIGIN: str = "API_CORS_Origin";
     API_DEFAULT_COUNT: i64 = "API_Default_Count";
     API_ENABLE_CORS: bool = "API_Enable_CORS";
+    API_ENABLE_DIRECT_MESSAGE_HISTORY_ENDPOINT: bool = "API_Enable_Direct_Message_History_EndPoint";
     API_ENABLE_RATE_LIMITER: bool = "API_Enable_Rate_Limiter";
     API_ENABLE_RATE_LIMITER_LIMIT_CALLS_DEFAULT: i64 = "API_Enable_Rate_Limiter_Limit_Calls_Default";
     API_ENABLE_RATE_LIMITER_LIMIT_TIME_DEFAULT: i64 = "API_Enable_Rate_Limiter_Limit_Time_Default";
@@ -213,6 +214,7 @@ keys! {
     DDP_RATE_LIMIT_USER_REQUESTS_ALLOWED: i64 = "DDP_Rate_Limit_User_Requests_Allowed";
     DIRECT_MESSSAGE_MAX_USERS: i64 = "DirectMesssage_maxUsers";
     E2E_ENABLE: bool = "E2E_Enable";
+    E2E_ENABLED_DEFAULT_DIRECT_ROOMS: bool = "E2E_Enabled_Default_DirectRooms";
     E2E_ENABLED_DEFAULT_PRIVATE_ROOMS: bool = "E2E_Enabled_Default_PrivateRooms";
     EMAIL_CHANGED_EMAIL: str = "Email_Changed_Email";
     EMAIL_CHANGED_EMAIL_SUBJECT: str = "Email_Changed_Email_Subject";

@@ -9,7 +9,7 @@ mod news;
 
 use std::collections::BTreeSet;
 
-use domain::membership::{MarkedUnread, ReadCursorMoved};
+use domain::membership::{MarkedUnread, ReadCursorMoved, ThreadRead};
 use domain::{MessageId, RoomId, SeenUpTo, Timestamp, UserId};
 use news::newest_first;
 
@@ -67,6 +67,7 @@ fn news(tx: &mut Tx, room: &RoomId, user: &UserId, after: After) -> rusqlite::Re
 impl MembershipDoc {
     fn stand_at(&mut self, cursor: Timestamp, counts: Counts) {
         self.seen = Some(Date(cursor));
+        self.from_cursor = false;
         self.unread = counts.unread;
         self.user_mentions = counts.user_mentions;
         self.group_mentions = counts.group_mentions;
@@ -137,6 +138,34 @@ pub(super) fn mark_unread(
         doc.open = true;
         doc.alert = true;
         doc.stand_at(cursor, news.counts);
+        doc.from_cursor = true;
+    })
+}
+
+/// A member has read a thread as far as they could see it. Replies that came since stay new. With the last thread the
+/// alert goes, whatever else is new in the room (contract, rooms 2.3).
+pub(super) fn read_thread(tx: &mut Tx, event: &Applied, read: &ThreadRead) -> rusqlite::Result<()> {
+    let (room, user) = (&read.room, &read.user);
+    let Some((_, clock)) = standing(tx, room, user)? else {
+        return Ok(());
+    };
+    let news = match read.cursor {
+        Some(cursor) if cursor < clock => news(tx, room, user, After::time(cursor))?,
+        _ => News::default(),
+    };
+    if news.threads.contains(&read.thread) {
+        return Ok(());
+    }
+    change(tx, event, room, user, |doc| {
+        let was_last = doc.thread_unread.contains(&read.thread) && doc.thread_unread.len() == 1;
+        doc.alert &= !was_last;
+        for list in [
+            &mut doc.thread_unread,
+            &mut doc.thread_unread_user,
+            &mut doc.thread_unread_group,
+        ] {
+            list.retain(|thread| *thread != read.thread);
+        }
     })
 }
 

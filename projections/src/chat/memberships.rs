@@ -6,6 +6,7 @@
 
 mod members;
 mod people;
+mod place;
 mod queries;
 mod unread;
 
@@ -15,11 +16,11 @@ use domain::e2e::KeyPairEvent;
 use domain::membership::{Joining, MemberJoined, MembershipEvent};
 use domain::message::MessageEvent;
 use domain::room::{RoomEvent, RoomKind};
-use people::account;
+use people::{account, gone};
 use unread::message;
 
 use crate::chat::access::memberships::{
-    alter, alter_all, change, change_all, note_keen, note_quiet, remove, remove_all, rooms_of,
+    alter, alter_all, change, change_all, note_keen, note_quiet, remove_all, rooms_of,
 };
 use crate::chat::cursor;
 use crate::chat::system_messages::derived_id;
@@ -37,7 +38,7 @@ pub use queries::{MembershipRecord, RoleHolder};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "memberships",
-    version: 7,
+    version: 8,
     tables: "CREATE TABLE memberships (
         room TEXT NOT NULL,
         user TEXT NOT NULL,
@@ -56,6 +57,8 @@ pub(crate) const VIEW: Projection = Projection {
         updated_at INTEGER NOT NULL,
         doc BLOB NOT NULL,
         rest BLOB,
+        from_cursor INTEGER NOT NULL,
+        choices BLOB,
         PRIMARY KEY (room, user)
     ) WITHOUT ROWID;",
     indexes: &[Index::new("memberships_user", "memberships (user)")],
@@ -88,8 +91,8 @@ fn member(
 ) -> rusqlite::Result<()> {
     match membership_event {
         MembershipEvent::MemberJoined(joined) => join(tx, event, joined),
-        MembershipEvent::MemberLeft(left) => remove(tx, event, &left.room, &left.user),
-        MembershipEvent::MemberRemoved(removed) => remove(tx, event, &removed.room, &removed.user),
+        MembershipEvent::MemberLeft(left) => gone(tx, event, &left.room, &left.user),
+        MembershipEvent::MemberRemoved(removed) => gone(tx, event, &removed.room, &removed.user),
         MembershipEvent::RoomRoleGranted(granted) => {
             tx.stale
                 .memberships
@@ -111,9 +114,16 @@ fn member(
                     .for_each(|roles| roles.retain(|role| *role != revoked.role));
             })
         }
-        MembershipEvent::ReadCursorMoved(_) | MembershipEvent::MarkedUnread(_) if tx.past => Ok(()),
+        MembershipEvent::ReadCursorMoved(_)
+        | MembershipEvent::MarkedUnread(_)
+        | MembershipEvent::ThreadRead(_)
+            if tx.past =>
+        {
+            Ok(())
+        }
         MembershipEvent::ReadCursorMoved(read) => cursor::read(tx, event, read),
         MembershipEvent::MarkedUnread(marked) => cursor::mark_unread(tx, event, marked),
+        MembershipEvent::ThreadRead(read) => cursor::read_thread(tx, event, read),
         MembershipEvent::RoomHidden(hidden) => {
             change(tx, event, &hidden.room, &hidden.user, |doc| {
                 doc.open = false;
@@ -162,6 +172,12 @@ fn member(
         | MembershipEvent::MemberUnmuted(_)
         | MembershipEvent::UserBannedFromRoom(_)
         | MembershipEvent::UserUnbannedFromRoom(_) => Ok(()),
+        MembershipEvent::NotificationsChanged(_)
+        | MembershipEvent::UserIgnored(_)
+        | MembershipEvent::UserUnignored(_)
+        | MembershipEvent::DraftChanged(_)
+        | MembershipEvent::DirectMessageBlocked(_)
+        | MembershipEvent::DirectMessageUnblocked(_) => place::apply(tx, event, membership_event),
     }
 }
 
@@ -260,6 +276,8 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
         auto_translate_language: None,
         favourite: None,
         updated_at: Date(event.recorded_at),
+        from_cursor: false,
+        choices: None,
         rest: Rest {
             custom_fields: room.custom_fields().cloned(),
             ..Rest::default()

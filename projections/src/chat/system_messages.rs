@@ -182,9 +182,11 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
                 telling(&e.room, "uj", &e.user, e.at, &e.user, None)
             }
             Joining::Added { by } => telling(&e.room, "au", by, e.at, &e.user, None),
-            Joining::Creator | Joining::Initial | Joining::DirectCreator | Joining::DirectOther => {
-                None
-            }
+            Joining::Creator
+            | Joining::Initial
+            | Joining::DirectCreator
+            | Joining::DirectOther
+            | Joining::DirectIntroduced => None,
         },
         MembershipEvent::MemberLeft(e) => telling(&e.room, "ul", &e.user, e.at, &e.user, None),
         MembershipEvent::MemberRemoved(e) => telling(&e.room, "ru", &e.by, e.at, &e.user, None),
@@ -221,6 +223,13 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
         | MembershipEvent::AutoTranslateChanged(_)
         | MembershipEvent::FavouriteChanged(_)
         | MembershipEvent::UserBannedFromRoom(_)
-        | MembershipEvent::UserUnbannedFromRoom(_) => None,
+        | MembershipEvent::UserUnbannedFromRoom(_)
+        | MembershipEvent::NotificationsChanged(_)
+        | MembershipEvent::UserIgnored(_)
+        | MembershipEvent::UserUnignored(_)
+        | MembershipEvent::DraftChanged(_)
+        | MembershipEvent::ThreadRead(_)
+        | MembershipEvent::DirectMessageBlocked(_)
+        | MembershipEvent::DirectMessageUnblocked(_) => None,
     }
 }

@@ -5,7 +5,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod counters;
+mod direct;
 mod members;
+mod place;
 mod settings;
 
 use serde_json::{Value, json};

@@ -8,14 +8,17 @@ use tests::server::{Server, ServerOptions};
 
 use super::{create, info, people, told};
 
-/// Every setting but the picture: what is sent, the field it is in, what is in it then, and what the room is told.
-fn table() -> Vec<(
+/// The name of a setting and what is sent, the field it is in and what is in it then, and what the room is told.
+type Saved = (
     &'static str,
     Value,
     &'static str,
     Value,
     Option<(&'static str, &'static str)>,
-)> {
+);
+
+/// Every setting but the picture.
+fn table() -> Vec<Saved> {
     vec![
         (
             "roomName",

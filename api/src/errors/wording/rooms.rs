@@ -1,3 +1,5 @@
+use application::error::Error;
+use domain::membership::MembershipRefusal;
 use domain::room::RoomKind;
 use serde_json::{Value, json};
 
@@ -248,6 +250,44 @@ pub fn marking_not_allowed() -> ApiError {
 /// Marking a room as read that the caller is not in.
 pub fn no_subscription() -> ApiError {
     ApiError::plain("error-invalid-subscription")
+}
+
+/// Reading replies to a message that the caller may not see, or while threads are off.
+pub fn reading_thread_not_allowed() -> ApiError {
+    ApiError::denied("error-not-allowed", "Not allowed").method("readThreads")
+}
+
+/// What is begun is a reply to nothing in the room.
+pub fn no_thread_to_draft() -> ApiError {
+    ApiError::coded("error-invalid-message", "Invalid message")
+}
+
+/// What `method` says to those who are not in the room in question; other errors say the same as ever.
+pub fn or_no_subscription(error: Error, method: &str) -> ApiError {
+    match error {
+        Error::Membership(MembershipRefusal::NotAMember) => super::invalid_subscription(method),
+        error => error.into(),
+    }
+}
+
+/// Something about notifications that cannot be chosen.
+pub fn invalid_notification() -> ApiError {
+    ApiError::coded("error-invalid-settings", "Invalid settings").method("saveNotificationSettings")
+}
+
+pub fn already_hidden() -> ApiError {
+    ApiError::plain("error-room-already-hidden")
+}
+
+/// The caller may neither see the direct message nor administers rooms.
+pub fn deleting_not_allowed() -> ApiError {
+    ApiError::denied("error-not-allowed", "Not allowed")
+}
+
+/// `API_Enable_Direct_Message_History_EndPoint` is off.
+pub fn direct_history_disabled() -> ApiError {
+    ApiError::coded("error-endpoint-disabled", "This endpoint is disabled")
+        .with(json!({ "route": "/api/v1/im.messages.others" }))
 }
 
 pub fn param_required(name: &str) -> ApiError {

@@ -37,10 +37,12 @@ pub(super) fn routes() -> Vec<Route> {
         })
         .about("The private groups the caller is in.")
         .answers(paged!("groups")),
-        route::get("groups.listAll", list_groups)
-            .about("Every private group there is.")
-            .needs(&[Permission::VIEW_ROOM_ADMINISTRATION])
-            .answers(paged!("groups")),
+        route::get("groups.listAll", |call, page| {
+            list_everywhere(RoomKind::Group, call, page)
+        })
+        .about("Every private group there is.")
+        .needs(&[Permission::VIEW_ROOM_ADMINISTRATION])
+        .answers(paged!("groups")),
     ];
     routes.extend(NAMED.into_iter().flat_map(routes_of));
     routes
@@ -144,12 +146,13 @@ async fn list_all(call: Call, page: Page) -> Outcome {
     list(&call, RoomKind::Channel, &page, query, false).await
 }
 
-async fn list_groups(call: Call, page: Page) -> Outcome {
+/// `groups.listAll` and `im.list.everyone`: of all there are.
+pub async fn list_everywhere(kind: RoomKind, call: Call, page: Page) -> Outcome {
     let query = RoomQuery {
-        kinds: vec![RoomKind::Group],
+        kinds: vec![kind],
         ..RoomQuery::default()
     };
-    list(&call, RoomKind::Group, &page, query, false).await
+    list(&call, kind, &page, query, false).await
 }
 
 /// `channels.list.joined`, `groups.list` and `im.list`: one's own.

@@ -49,7 +49,11 @@ struct OfRoom {
 async fn of_room(kind: RoomKind, call: Call, OfRoom { room, user_id }: OfRoom) -> Outcome {
     let found = if kind == RoomKind::Group {
         let anywhere = Permission::VIEW_ROOM_ADMINISTRATION;
-        lookup::any_room(&call, &room, Some(kind), anywhere).await?
+        let found = lookup::any_room(&call, &room, Some(kind), anywhere).await?;
+        if found.record.archived {
+            return Err(wording::room_archived(kind, found.name()));
+        }
+        found
     } else {
         lookup::room(&call, &room, Some(kind), Archived::Refused).await?
     };
@@ -70,10 +74,11 @@ async fn of_room(kind: RoomKind, call: Call, OfRoom { room, user_id }: OfRoom) -
     let subscription: Value = serde_json::from_slice(&membership.doc).unwrap_or_default();
     let seen = subscription.get("ls").and_then(parse_date);
     let joined = subscription.get("ts").and_then(parse_date);
-    // A message sent at the cursor is read. Without a cursor, channels count from their beginning, groups from when the
-    // user joined.
+    // A message sent at the cursor is read, unless the user marked the room as unread from it on. Without a cursor,
+    // channels count from their beginning, groups from when the user joined.
+    let read = i64::from(!membership.from_cursor);
     let from = match seen {
-        Some(seen) => Some(Timestamp::from_millis(seen.as_millis() + 1)),
+        Some(seen) => Some(Timestamp::from_millis(seen.as_millis() + read)),
         None if kind == RoomKind::Group => joined,
         None => None,
     };

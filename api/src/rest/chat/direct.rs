@@ -1,31 +1,40 @@
 //! `im.*`, also known as `dm.*`: direct messages (contract, rooms 5 and 12).
 
 use application::chat::room_access::RoomAccess;
-use application::chat::{direct, members};
+use application::chat::{direct, members, place, rooms};
 use application::ids::now;
+use application::people::document::Doc;
 use domain::membership::MembershipCommand;
-use domain::room::RoomKind;
+use domain::permission::Permission;
+use domain::room::{RoomChange, RoomKind};
+use domain::settings::keys;
 use domain::{RoomId, UserId};
-use serde_json::json;
+use serde_json::Value;
 
+use crate::documents::users;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::direct_form;
+use crate::http::page::{Page, cut};
 use crate::http::parameters::{Filled, Parameters};
 use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
 use crate::rest::chat::channels;
 use crate::rest::chat::history::{self, Listed, PlainSpan};
-use crate::rest::chat::member_lists::{self, MembersWanted};
+use crate::rest::lookup;
 
 /// Direct messages have two prefixes on the wire.
 pub(super) const PREFIXES: [&str; 2] = ["im", "dm"];
 
 pub(super) fn routes() -> Vec<Route> {
-    PREFIXES.into_iter().flat_map(routes_of).collect()
+    PREFIXES
+        .into_iter()
+        .flat_map(|prefix| [own_routes(prefix), reading_routes(prefix)].concat())
+        .collect()
 }
 
-fn routes_of(prefix: &str) -> Vec<Route> {
+fn own_routes(prefix: &str) -> Vec<Route> {
     vec![
         route::post(format!("{prefix}.create"), create)
             .about("Makes, or finds, a direct message.")
@@ -34,13 +43,38 @@ fn routes_of(prefix: &str) -> Vec<Route> {
             .about("Shows a direct message in the caller's list."),
         route::post(format!("{prefix}.close"), close)
             .about("Hides a direct message from the caller's list."),
+        route::post(format!("{prefix}.delete"), delete)
+            .about("Deletes a direct message with all that was said in it."),
+        route::post(format!("{prefix}.setTopic"), set_topic)
+            .about("Changes the topic of a direct message.")
+            .answers(&[("topic", Kind::Text)]),
+        route::post(format!("{prefix}.blockUser"), block)
+            .about("Blocks the other in a direct message between two, or no longer."),
+        route::post(format!("{prefix}.leave"), leave)
+            .about("Leaves a direct message between more than two."),
+        route::post(format!("{prefix}.kick"), kick)
+            .about("Removes somebody from a direct message between more than two."),
+    ]
+}
+
+fn reading_routes(prefix: &str) -> Vec<Route> {
+    vec![
         route::get(format!("{prefix}.list"), |call, page| {
             channels::list_joined(RoomKind::Direct, call, page)
         })
         .about("The caller's direct messages.")
         .answers(paged!("ims")),
+        route::get(format!("{prefix}.list.everyone"), |call, page| {
+            channels::list_everywhere(RoomKind::Direct, call, page)
+        })
+        .about("Every direct message there is.")
+        .needs(&[Permission::VIEW_ROOM_ADMINISTRATION])
+        .answers(paged!("ims")),
         route::get(format!("{prefix}.messages"), messages)
             .about("Messages of a direct message.")
+            .answers(&[("messages", Kind::List), ("total", Kind::Number)]),
+        route::get(format!("{prefix}.messages.others"), messages_of_others)
+            .about("Messages of a direct message that the caller is not in, if the workspace allows that.")
             .answers(&[("messages", Kind::List), ("total", Kind::Number)]),
         route::get(format!("{prefix}.history"), history)
             .about("Messages of a direct message between two points in time.")
@@ -67,118 +101,95 @@ async fn create(call: Call, params: Create) -> Outcome {
         let listed = list.split(',').map(domain::text::trim);
         names.extend(listed.filter(|name| !name.is_empty()));
     }
-    let room = with(&call, &names, params.exclude_self == Some(true)).await?;
-    let facts = call
-        .state
-        .views()
-        .room_facts(&room)
-        .await?
-        .ok_or_else(wording::invalid_channel)?;
-    let mut usernames = Vec::new();
-    for user in &facts.participants {
-        usernames.extend(
-            call.state
-                .views()
-                .user(user)
-                .await?
-                .map(|user| user.username.clone()),
-        );
-    }
-    usernames.sort_by_key(|name| name.to_lowercase());
-    Ok(Answer::empty().field(
-        "room",
-        &json!({ "_id": room, "rid": room, "t": "d", "usernames": usernames }),
-    ))
+    let without_self = params.exclude_self == Some(true);
+    let room = direct_form::open(&call.state, &call.caller, &names, without_self).await?;
+    let mut room = direct_form::described(&call.state, &room).await?;
+    room.extend(room.get("rid").cloned().map(|id| ("_id".to_owned(), id)));
+    Ok(Answer::empty().field("room", &room))
 }
 
-async fn with(call: &Call, names: &[&str], without_self: bool) -> Result<RoomId, ApiError> {
-    let unknown = wording::direct_message_user_unknown;
-    let mut participants: Vec<UserId> = Vec::new();
-    if !without_self {
-        participants.push(call.caller.id().clone());
-    }
-    for name in names {
-        let name = name.strip_prefix('@').unwrap_or(name);
-        let user = call
-            .state
-            .views()
-            .user_by_username(name)
-            .await?
-            .ok_or_else(unknown)?;
-        participants.push(user.id.clone());
-    }
-    participants.sort();
-    participants.dedup();
-    let alone = matches!(&participants[..], [one] if one != call.caller.id());
-    if participants.is_empty() || alone {
-        return Err(unknown());
-    }
-    Ok(direct::open(&call.state, &call.caller, participants).await?)
-}
-
-/// Names a direct message, in either: the id of a room, or the id or name of a user.
+/// Names a direct message in exactly one way, either of which takes the id of a room, or the id or name of a user.
 #[derive(Parameters)]
-#[params(open)]
 struct DirectNamed {
-    room_id: Option<Filled>,
-    username: Option<Filled>,
+    #[param(one_of)]
+    room_id: Option<String>,
+    #[param(one_of)]
+    username: Option<String>,
 }
 
-/// The direct message of that name, for reading. If a user is named, the room with them, created if there is none. 403
-/// for callers who may not read it: that others talk is private.
-async fn readable(call: &Call, named: DirectNamed) -> Result<RoomId, ApiError> {
-    let named = named.room_id.or(named.username);
-    let Filled(named) = named.ok_or_else(|| wording::room_param_missing(Some(RoomKind::Direct)))?;
+/// The direct message of that name. If a user is named, the room with them, created if there is none.
+async fn named(call: &Call, named: &DirectNamed) -> Result<Option<RoomAccess>, ApiError> {
+    let named = named.room_id.as_deref().or(named.username.as_deref());
+    let named = named.unwrap_or_default();
     let views = call.state.views();
-    let name = named.strip_prefix('@').unwrap_or(&named);
+    let name = named.strip_prefix('@').unwrap_or(named);
     let user = match views.user(&UserId::new(name)).await? {
         Some(user) => Some(user),
         None => views.user_by_username(name).await?,
     };
     let id = match user {
         Some(user) => {
-            direct::open(
-                &call.state,
-                &call.caller,
-                vec![call.caller.id().clone(), user.id.clone()],
-            )
-            .await?
+            let participants = vec![call.caller.id().clone(), user.id.clone()];
+            direct::open(&call.state, &call.caller, participants).await?
         }
         None => RoomId::new(named),
     };
     let place = RoomAccess::of(&call.state, &call.caller, &id).await?;
-    let readable = place
-        .is_some_and(|place| place.room.kind == RoomKind::Direct && place.can_read(&call.caller));
-    readable.then_some(id).ok_or_else(wording::forbidden)
+    Ok(place.filter(|place| place.room.kind == RoomKind::Direct))
 }
 
-#[derive(Parameters)]
-#[params(open)]
-struct Own {
-    room_id: Option<RoomId>,
+/// The same, for reading. 403 for callers who may not read it: that others talk is private.
+async fn readable(call: &Call, room: &DirectNamed) -> Result<RoomId, ApiError> {
+    let place = named(call, room).await?;
+    let place = place.filter(|place| place.can_read(&call.caller));
+    let place = place.ok_or_else(wording::forbidden)?;
+    Ok(place.room.id.clone())
 }
 
-/// The room of exactly that id, for a member; 403 otherwise.
-async fn own(call: &Call, Own { room_id }: Own) -> Result<RoomAccess, ApiError> {
-    let id = room_id.ok_or_else(|| wording::room_param_missing(Some(RoomKind::Direct)))?;
+/// The room of exactly that id, for those who may see it; 403 otherwise.
+async fn seen(call: &Call, id: Option<RoomId>) -> Result<RoomAccess, ApiError> {
+    let id = id.ok_or_else(|| wording::room_param_missing(Some(RoomKind::Direct)))?;
     let place = RoomAccess::of(&call.state, &call.caller, &id).await?;
     place
-        .filter(|place| place.room.kind == RoomKind::Direct && place.is_member())
+        .filter(|place| place.room.kind == RoomKind::Direct && place.can_access(&call.caller))
         .ok_or_else(wording::forbidden)
 }
 
 #[derive(Parameters)]
-#[params(open)]
 struct Messages {
     #[param(flatten)]
-    named: DirectNamed,
+    room: DirectNamed,
     #[param(flatten)]
     wanted: Listed,
 }
 
-async fn messages(call: Call, Messages { named, wanted }: Messages) -> Outcome {
-    let room = readable(&call, named).await?;
+async fn messages(call: Call, Messages { room, wanted }: Messages) -> Outcome {
+    let room = readable(&call, &room).await?;
     history::messages(&call, &wanted, &room).await
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct MessagesOfOthers {
+    room_id: Option<Filled>,
+    #[param(flatten)]
+    wanted: Listed,
+}
+
+/// `im.messages.others`. Whether it is there at all is a setting.
+async fn messages_of_others(call: Call, params: MessagesOfOthers) -> Outcome {
+    let settings = call.state.views().settings();
+    if !settings.bool(keys::API_ENABLE_DIRECT_MESSAGE_HISTORY_ENDPOINT) {
+        return Err(wording::direct_history_disabled());
+    }
+    call.need(Permission::VIEW_ROOM_ADMINISTRATION)?;
+    let room = params
+        .room_id
+        .ok_or_else(|| wording::room_param_missing(None))?;
+    let facts = call.state.views().room_facts(&RoomId::new(&*room)).await?;
+    let facts = facts.filter(|room| room.kind == RoomKind::Direct);
+    let facts = facts.ok_or_else(|| wording::room_not_found(None))?;
+    history::messages(&call, &params.wanted, &facts.id).await
 }
 
 #[derive(Parameters)]
@@ -189,44 +200,154 @@ struct History {
 }
 
 async fn history(call: Call, History { room_id, span }: History) -> Outcome {
-    let named = DirectNamed {
-        room_id: Filled::of(room_id),
+    let room = DirectNamed {
+        room_id: Some(room_id),
         username: None,
     };
-    let room = readable(&call, named).await?;
+    let room = readable(&call, &room).await?;
     history::history(&call, span.into(), &room).await
 }
 
 #[derive(Parameters)]
-#[params(open)]
 struct Members {
     #[param(flatten)]
-    named: DirectNamed,
+    room: DirectNamed,
+    /// Only those who are shown as one of these.
+    status: Option<Vec<String>>,
+    /// A part of a name.
+    filter: Option<String>,
     #[param(flatten)]
-    wanted: MembersWanted,
+    page: Page,
 }
 
-async fn members(call: Call, Members { named, wanted }: Members) -> Outcome {
-    let room = readable(&call, named).await?;
-    member_lists::members_of(&call, wanted, &room).await
+/// `im.members`: who may log in of those the conversation is between.
+async fn members(call: Call, params: Members) -> Outcome {
+    let room = readable(&call, &params.room).await?;
+    let page = call.page(&params.page)?;
+    let facts = call.state.views().room_facts(&room).await?;
+    let facts = facts.ok_or_else(wording::forbidden)?;
+    let mut members: Vec<Doc> = Vec::new();
+    for user in &facts.participants {
+        let user = call.state.views().user(user).await?;
+        if let Some(user) = user.filter(|user| user.active) {
+            members.push(users::in_direct(&call.state, &user.doc));
+        }
+    }
+    let text = |doc: &Doc, field: &str| {
+        doc.get(field)
+            .and_then(Value::as_str)
+            .map(str::to_lowercase)
+    };
+    if let Some(part) = params.filter.map(|part| part.to_lowercase()) {
+        let has = |doc: &Doc, field| text(doc, field).is_some_and(|name| name.contains(&part));
+        members.retain(|doc| has(doc, "username") || has(doc, "name"));
+    }
+    if let Some(shown_as) = params.status {
+        let is = |doc: &Doc| text(doc, "status").is_some_and(|status| shown_as.contains(&status));
+        members.retain(is);
+    }
+    members.sort_by_key(|doc| text(doc, "username"));
+    if page.sorted_by("username") == Some(true) {
+        members.reverse();
+    }
+    let total = members.len();
+    let members = cut(members, page.slice);
+    Ok(Answer::empty()
+        .field("members", &members)
+        .field("count", &members.len())
+        .field("offset", &page.slice.offset)
+        .field("total", &total))
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct Own {
+    room_id: Option<RoomId>,
 }
 
 /// `im.open`. Opening an open room succeeds.
-async fn open(call: Call, own_room: Own) -> Outcome {
-    let place = own(&call, own_room).await?;
-    let command = MembershipCommand::Open { at: now() };
-    members::change_own(&call.state, &call.caller, &place, &command).await?;
+async fn open(call: Call, Own { room_id }: Own) -> Outcome {
+    let place = seen(&call, room_id).await?;
+    place::show(&call.state, &call.caller, &place.room.id, true).await?;
     Ok(Answer::empty())
 }
 
-async fn close(call: Call, own_room: Own) -> Outcome {
-    let place = own(&call, own_room).await?;
-    let command = MembershipCommand::Hide { at: now() };
-    if members::change_own(&call.state, &call.caller, &place, &command)
-        .await?
-        .is_empty()
-    {
+async fn close(call: Call, Own { room_id }: Own) -> Outcome {
+    let place = seen(&call, room_id).await?;
+    let hidden = place::show(&call.state, &call.caller, &place.room.id, false).await?;
+    if hidden != Some(true) {
         return Err(wording::already_closed(RoomKind::Direct, ""));
     }
+    Ok(Answer::empty())
+}
+
+/// `im.delete`. Those who administer rooms need not be in it.
+async fn delete(call: Call, room: DirectNamed) -> Outcome {
+    let everywhere = call.may(Permission::VIEW_ROOM_ADMINISTRATION);
+    let place = named(&call, &room).await?;
+    let place = place.filter(|place| everywhere || place.can_access(&call.caller));
+    let place = place.ok_or_else(wording::deleting_not_allowed)?;
+    rooms::delete(&call.state, &call.caller, &place).await?;
+    Ok(Answer::empty())
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct SetTopic {
+    room_id: Option<RoomId>,
+    topic: Option<String>,
+}
+
+async fn set_topic(call: Call, SetTopic { room_id, topic }: SetTopic) -> Outcome {
+    let place = seen(&call, room_id).await?;
+    let topic = topic.ok_or_else(|| wording::body_param_required("topic"))?;
+    let change = RoomChange::Topic(topic.clone());
+    rooms::set(&call.state, &call.caller, &place, vec![change]).await?;
+    Ok(Answer::empty().field("topic", &topic))
+}
+
+#[derive(Parameters)]
+struct Block {
+    room_id: RoomId,
+    block: bool,
+}
+
+async fn block(call: Call, params: Block) -> Outcome {
+    let Block { room_id, block } = params;
+    place::block(&call.state, &call.caller, &room_id, None, block).await?;
+    Ok(Answer::empty())
+}
+
+#[derive(Parameters)]
+struct Leave {
+    room_id: RoomId,
+}
+
+async fn leave(call: Call, Leave { room_id }: Leave) -> Outcome {
+    let place = seen(&call, Some(room_id)).await?;
+    let leave = MembershipCommand::Leave { at: now() };
+    members::change_own(&call.state, &call.caller, &place, &leave).await?;
+    Ok(Answer::empty())
+}
+
+#[derive(Parameters)]
+struct Kick {
+    room_id: RoomId,
+    #[param(one_of)]
+    user_id: Option<Filled>,
+    #[param(one_of)]
+    username: Option<Filled>,
+}
+
+async fn kick(call: Call, params: Kick) -> Outcome {
+    let place = seen(&call, Some(params.room_id)).await?;
+    let named = lookup::UserNamed {
+        user_id: params.user_id,
+        username: params.username,
+        user: None,
+    };
+    let user = lookup::user(&call.state, &named).await?;
+    let remove = MembershipCommand::Remove { at: now() };
+    members::change(&call.state, &call.caller, &place, &user.id, &remove).await?;
     Ok(Answer::empty())
 }

@@ -1,18 +1,15 @@
 //! `subscriptions.*`: the caller's places in rooms (contract, rooms 14).
 
-use application::chat::members;
-use application::chat::room_access::RoomAccess;
+use application::chat::place::{self, Reading, Unread};
 use application::dates::iso;
-use application::ids::now;
-use domain::membership::MembershipCommand;
-use domain::{MessageId, RoomId, Timestamp};
+use domain::{MessageId, RoomId};
 use projections::Sync;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::errors::{ApiError, wording};
+use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::parameters::{Date, Loose, Parameters};
+use crate::http::parameters::{Date, Inside, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 
@@ -78,19 +75,6 @@ async fn get_one(call: Call, GetOne { room_id }: GetOne) -> Outcome {
     ))
 }
 
-/// The caller's place in a room, for marking it as read or unread.
-async fn place(call: &Call, room: &RoomId) -> Result<RoomAccess, ApiError> {
-    let place = RoomAccess::of(&call.state, &call.caller, room).await?;
-    let place = place
-        .filter(|place| place.can_access(&call.caller))
-        .ok_or_else(wording::marking_not_allowed)?;
-    if place.is_member() {
-        Ok(place)
-    } else {
-        Err(wording::no_subscription())
-    }
-}
-
 #[derive(Parameters)]
 struct MarkRead {
     #[param(one_of)]
@@ -98,63 +82,41 @@ struct MarkRead {
     #[param(one_of)]
     room_id: Option<String>,
     read_threads: Option<bool>,
+    /// Only the replies to this message.
+    tmid: Option<MessageId>,
 }
 
 async fn read(call: Call, params: MarkRead) -> Outcome {
-    let room = params.rid.or(params.room_id).unwrap_or_default();
-    let place = place(&call, &RoomId::new(room)).await?;
-    let command = MembershipCommand::Read {
-        threads: params.read_threads == Some(true),
-        at: now(),
+    let room = RoomId::new(params.rid.or(params.room_id).unwrap_or_default());
+    let reading = match params.tmid {
+        Some(thread) => Reading::Thread(thread),
+        None if params.read_threads == Some(true) => Reading::RoomAndThreads,
+        None => Reading::Room,
     };
-    members::change_own(&call.state, &call.caller, &place, &command).await?;
+    place::read(&call.state, &call.caller, &room, reading).await?;
     Ok(Answer::empty())
 }
 
 #[derive(Parameters)]
-#[params(open)]
-struct Unread {
+struct MarkUnread {
     /// From its newest message on.
+    #[param(one_of)]
     room_id: Option<RoomId>,
-    first_unread_message: Loose<Map<String, Value>>,
+    #[param(one_of)]
+    first_unread_message: Option<Inside<FirstUnread>>,
 }
 
-async fn unread(call: Call, params: Unread) -> Outcome {
-    let first = params.first_unread_message.value.as_ref();
-    let first = first.and_then(|message| message.get("_id")?.as_str());
-    let (place, cursor) = match (&params.room_id, first) {
-        (Some(room), _) => newest(&call, room).await?,
-        (None, Some(message)) => from_message(&call, message).await?,
-        (None, None) => {
-            let missing = ["roomId", "firstUnreadMessage"]
-                .map(|name| format!("must have required property '{name}'"));
-            return Err(wording::invalid_params(&missing));
-        }
+#[derive(Parameters)]
+struct FirstUnread {
+    #[param(name = "_id")]
+    id: MessageId,
+}
+
+async fn unread(call: Call, params: MarkUnread) -> Outcome {
+    let from = match params.first_unread_message {
+        Some(Inside(FirstUnread { id })) => Unread::Message(id),
+        None => Unread::Room(params.room_id.unwrap_or_else(|| RoomId::new(""))),
     };
-    let command = MembershipCommand::MarkUnread { cursor, at: now() };
-    members::change_own(&call.state, &call.caller, &place, &command).await?;
+    place::mark_unread(&call.state, &call.caller, &from).await?;
     Ok(Answer::empty())
-}
-
-async fn newest(call: &Call, room: &RoomId) -> Result<(RoomAccess, Timestamp), ApiError> {
-    let place = place(call, room).await?;
-    let cursor = call
-        .state
-        .views()
-        .last_message_at(room)
-        .await?
-        .ok_or_else(wording::nothing_to_unread)?;
-    Ok((place, cursor))
-}
-
-async fn from_message(call: &Call, message: &str) -> Result<(RoomAccess, Timestamp), ApiError> {
-    let record = call.state.views().message(&MessageId::new(message)).await?;
-    let record = record
-        .filter(|record| record.author != *call.caller.id())
-        .ok_or_else(wording::unread_not_allowed)?;
-    let room = RoomAccess::of(&call.state, &call.caller, &record.room).await?;
-    if !room.is_some_and(|room| room.is_visible(&call.caller)) {
-        return Err(wording::unread_not_allowed());
-    }
-    Ok((place(call, &record.room).await?, record.at))
 }

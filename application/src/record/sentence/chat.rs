@@ -6,6 +6,7 @@ use domain::membership::{
 use domain::message::{Content, MessageEdited, MessageEvent, MessagePosted, Presentation, Remains};
 use serde_json::Value;
 
+use super::place;
 use super::words::{Teller, count, name, quoted, the_roles, time, with};
 
 pub(super) fn membership(teller: &Teller<'_>, event: &MembershipEvent) -> String {
@@ -99,6 +100,13 @@ pub(super) fn membership(teller: &Teller<'_>, event: &MembershipEvent) -> String
             };
             teller.deed(&event.user, deed)
         }
+        MembershipEvent::NotificationsChanged(_)
+        | MembershipEvent::UserIgnored(_)
+        | MembershipEvent::UserUnignored(_)
+        | MembershipEvent::DraftChanged(_)
+        | MembershipEvent::ThreadRead(_)
+        | MembershipEvent::DirectMessageBlocked(_)
+        | MembershipEvent::DirectMessageUnblocked(_) => place::told(teller, event),
     }
 }
 
@@ -116,6 +124,9 @@ fn joined(teller: &Teller<'_>, event: &MemberJoined) -> String {
             let user = teller.whom(&event.user, by);
             let deed = format!("added {user} to {room} with everybody else");
             return teller.deed(by, with(deed, roles));
+        }
+        Joining::DirectIntroduced => {
+            format!("joined {room}, which somebody who is not in it opened")
         }
         Joining::Added { by } => {
             let user = teller.whom(&event.user, by);

@@ -203,3 +203,40 @@ fn moderators_remove() {
         .when(remove, &other.about(&me))
         .then_refused(MembershipRefusal::RemoveNotAllowed);
 }
+
+#[test]
+fn only_what_goes_on_without_them_among_direct_messages_is_left() {
+    let among = |who: &[&str]| {
+        let people: Vec<UserId> = who.iter().copied().map(UserId::new).collect();
+        Stage::default()
+            .in_a(RoomKind::Direct)
+            .with_roles(&["admin"])
+            .room(|room| room.participants = people)
+    };
+    let me = me();
+    let (leave, remove) = (
+        MembershipCommand::Leave { at: AT },
+        MembershipCommand::Remove { at: AT },
+    );
+    let (two, three) = (among(&["me", "you"]), among(&["me", "you", "they"]));
+    member()
+        .when(leave.clone(), &two.about(&me))
+        .then_refused(MembershipRefusal::LeaveNotAllowed);
+    member()
+        .when(remove.clone(), &two.about(&me))
+        .then_refused(MembershipRefusal::RemoveNotAllowed);
+    member().when(leave, &three.about(&me)).then([MemberLeft {
+        room: room(),
+        user: me.clone(),
+        at: AT,
+    }
+    .into()]);
+    let by = three.by("you");
+    member().when(remove, &by.about(&me)).then([MemberRemoved {
+        room: room(),
+        user: me.clone(),
+        by: UserId::new("you"),
+        at: AT,
+    }
+    .into()]);
+}

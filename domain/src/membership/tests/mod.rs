@@ -2,6 +2,7 @@
 
 mod encryption;
 mod joining;
+mod place;
 mod properties;
 mod reading;
 mod roles;

@@ -45,6 +45,40 @@ fn some_command() -> impl Strategy<Value = MembershipCommand> {
             at: AT
         }),
         any::<bool>().prop_map(|favourite| MembershipCommand::Favour { favourite, at: AT }),
+        some_choice_of_place(),
+    ]
+}
+
+fn some_notification() -> impl Strategy<Value = NotificationChoice> {
+    prop_oneof![
+        any::<bool>().prop_map(NotificationChoice::Disabled),
+        Just(NotificationChoice::Desktop(ToldOf::All)),
+        Just(NotificationChoice::Desktop(ToldOf::Default)),
+        any::<Option<bool>>()
+            .prop_map(|sound| NotificationChoice::Sound(sound.map(|one| one.to_string()))),
+    ]
+}
+
+fn some_choice_of_place() -> impl Strategy<Value = MembershipCommand> {
+    let thread = || any::<bool>().prop_map(|is_reply| is_reply.then(|| MessageId::new("m")));
+    prop_oneof![
+        proptest::collection::vec(some_notification(), 0..3)
+            .prop_map(|choices| MembershipCommand::Notify { choices, at: AT }),
+        any::<bool>().prop_map(|ignore| MembershipCommand::Ignore {
+            ignored: UserId::new("you"),
+            ignore,
+            at: AT
+        }),
+        (thread(), any::<bool>()).prop_map(|(thread, some)| MembershipCommand::Draft {
+            thread,
+            draft: if some { "text" } else { "" }.to_owned(),
+            at: AT
+        }),
+        Just(MembershipCommand::ReadThread {
+            thread: MessageId::new("m"),
+            at: AT
+        }),
+        any::<bool>().prop_map(|block| MembershipCommand::Block { block, at: AT }),
     ]
 }
 
@@ -155,12 +189,17 @@ fn some_stage() -> impl Strategy<Value = (Stage, Option<MembershipView>)> {
             open,
             unread,
             cursor: cursor.map(Timestamp::from_millis),
+            unread_threads: Vec::new(),
         },
     );
     (kind, who, role, 0..3_u32, proptest::option::of(view)).prop_map(
         |(kind, who, role, owners, view)| {
             let stage = Stage::default().by(who).in_a(kind).with_room_roles(&[role]);
-            (stage.room(|room| room.owners = owners), view)
+            let stage = stage.room(|room| {
+                room.owners = owners;
+                room.participants = vec![me(), UserId::new("you")];
+            });
+            (stage, view)
         },
     )
 }
@@ -173,7 +212,7 @@ proptest! {
         (stage, view) in some_stage(),
     ) {
         let me = me();
-        let context = MembershipContext { view, ..stage.about(&me) };
+        let context = MembershipContext { view: view.as_ref(), ..stage.about(&me) };
         for length in 0..=events.len() {
             let _ = Membership::decide(&Membership::fold(&events[..length]), command.clone(), &context);
         }
@@ -186,7 +225,7 @@ proptest! {
         let me = me();
         let (mut state, mut log) = (Membership::default(), Vec::new());
         for (command, (stage, view)) in steps {
-            let context = MembershipContext { view, ..stage.about(&me) };
+            let context = MembershipContext { view: view.as_ref(), ..stage.about(&me) };
             let Ok(events) = Membership::decide(&state, command, &context) else { continue };
             state = events.iter().fold(state, Membership::evolve);
             log.extend(events);
@@ -201,7 +240,7 @@ proptest! {
         let me = me();
         let mut state = Membership::default();
         for (command, (stage, view)) in steps {
-            let context = MembershipContext { view, ..stage.about(&me) };
+            let context = MembershipContext { view: view.as_ref(), ..stage.about(&me) };
             let Ok(events) = Membership::decide(&state, command, &context) else { continue };
             state = events.iter().fold(state, Membership::evolve);
             let banned_member = matches!(&state, Membership::Member(member) if member.standing.banned);

@@ -8,6 +8,15 @@ fn view(open: bool, unread: bool, cursor: Option<i64>) -> Option<MembershipView>
         open,
         unread,
         cursor: cursor.map(Timestamp::from_millis),
+        unread_threads: Vec::new(),
+    })
+}
+
+/// All is read but a thread.
+fn thread_unread() -> Option<MembershipView> {
+    view(true, false, Some(3)).map(|view| MembershipView {
+        unread_threads: vec![MessageId::new("thread")],
+        ..view
     })
 }
 
@@ -35,25 +44,41 @@ fn reading_moves_the_cursor_when_there_is_something_to_read() {
         view(false, false, Some(3)),
         view(true, false, Some(2)),
         view(true, false, None),
+        thread_unread(),
     ] {
         let context = MembershipContext {
-            view: there_is,
+            view: there_is.as_ref(),
             newest,
             ..stage.about(&me)
         };
         member().when(read.clone(), &context).then([moved()]);
     }
+    let all_read = view(true, false, Some(3));
     let nothing_new = MembershipContext {
-        view: view(true, false, Some(3)),
+        view: all_read.as_ref(),
         newest,
         ..stage.about(&me)
     };
     member().when(read.clone(), &nothing_new).then_nothing();
+    let empty = view(true, false, None);
     let no_message = MembershipContext {
-        view: view(true, false, None),
+        view: empty.as_ref(),
         ..stage.about(&me)
     };
     member().when(read.clone(), &no_message).then_nothing();
+    let (rest_read, room_only) = (
+        thread_unread(),
+        MembershipCommand::Read {
+            threads: false,
+            at: AT,
+        },
+    );
+    let but_a_thread = MembershipContext {
+        view: rest_read.as_ref(),
+        newest,
+        ..stage.about(&me)
+    };
+    member().when(room_only, &but_a_thread).then_nothing();
     outside()
         .when(read, &stage.about(&me))
         .then_refused(MembershipRefusal::NotAMember);
@@ -80,13 +105,14 @@ fn rooms_can_be_unread_again() {
         view(false, true, Some(1)),
     ] {
         let context = MembershipContext {
-            view: seen,
+            view: seen.as_ref(),
             ..stage.about(&me)
         };
         member().when(mark.clone(), &context).then([marked()]);
     }
+    let marked_there = view(true, true, Some(2));
     let unread = MembershipContext {
-        view: view(true, true, Some(2)),
+        view: marked_there.as_ref(),
         ..stage.about(&me)
     };
     member().when(mark.clone(), &unread).then_nothing();
@@ -102,12 +128,13 @@ fn rooms_are_hidden_and_opened_once() {
         MembershipCommand::Hide { at: AT },
         MembershipCommand::Open { at: AT },
     );
+    let (is_shown, is_hidden) = (view(true, false, None), view(false, false, None));
     let shown = MembershipContext {
-        view: view(true, false, None),
+        view: is_shown.as_ref(),
         ..stage.about(&me)
     };
     let hidden = MembershipContext {
-        view: view(false, false, None),
+        view: is_hidden.as_ref(),
         ..stage.about(&me)
     };
     member().when(hide.clone(), &shown).then([RoomHidden {

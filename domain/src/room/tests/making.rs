@@ -56,6 +56,19 @@ fn a_room_is_made_once() {
 }
 
 #[test]
+fn a_direct_message_is_made_again_once_it_is_deleted() {
+    let wish = direct(&["me", "you"]);
+    let deleted = RoomDeleted {
+        room: id(),
+        by: me(),
+        at: AT,
+    };
+    given::<Room>([wish.clone().into(), deleted.into()])
+        .when(create(wish.clone()), &RoomContext::System)
+        .then([wish.into()]);
+}
+
+#[test]
 fn a_room_needs_a_name_that_can_be_one() {
     let named = |name: Option<&str>| {
         create(RoomCreated {

@@ -59,7 +59,7 @@ pub(crate) fn members_changed(
     Ok(())
 }
 
-/// Takes a deleted user out of a direct message between more than two.
+/// Takes somebody out of a direct message between more than two.
 pub(crate) fn participant_gone(
     tx: &mut Tx,
     event: &Applied,

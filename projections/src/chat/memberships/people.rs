@@ -149,6 +149,22 @@ fn name_direct(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<
     Ok(())
 }
 
+/// A member is one no longer. A direct message goes on between those who are left.
+pub(super) fn gone(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    user: &UserId,
+) -> rusqlite::Result<()> {
+    remove(tx, event, room, user)?;
+    let row = tx.rooms.get(&tx.conn, room)?;
+    if row.is_some_and(|row| row.kind() == RoomKind::Direct) {
+        participant_gone(tx, event, room, user)?;
+        name_direct(tx, event, room)?;
+    }
+    Ok(())
+}
+
 /// A deleted account leaves its rooms; direct messages between two are deleted (contract, conventions 7.4).
 fn user_gone(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()> {
     for room in rooms_of(tx, user)? {
@@ -163,13 +179,9 @@ fn user_gone(tx: &mut Tx, event: &Applied, user: &UserId) -> rusqlite::Result<()
             continue;
         }
         let owner = owns(tx, &room, user)?.unwrap_or(false);
-        remove(tx, event, &room, user)?;
+        gone(tx, event, &room, user)?;
         let counted = i64::from(tx.was_active == Some(true));
         members_changed(tx, event, &room, -counted, -i64::from(owner))?;
-        if direct {
-            participant_gone(tx, event, &room, user)?;
-            name_direct(tx, event, &room)?;
-        }
     }
     Ok(())
 }

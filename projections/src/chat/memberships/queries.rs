@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use compact_str::CompactString;
 use domain::membership::{MembershipFacts, MembershipView};
-use domain::{RoleId, RoomId, Timestamp, UserId};
-use rusqlite::{OptionalExtension, params};
+use domain::{MessageId, RoleId, RoomId, Timestamp, UserId};
+use rusqlite::{OptionalExtension, Row, params};
+use serde::Deserialize;
 
 use crate::chat::tombstones::{self, Kind, Sync};
 use crate::engine::queries::Queries;
@@ -26,6 +27,8 @@ pub struct MembershipRecord {
     pub view: MembershipView,
     pub unread: u64,
     pub user_mentions: u64,
+    /// The message at the cursor is unread too: the user marked the room as unread from it on.
+    pub from_cursor: bool,
 }
 
 /// A member who holds roles in the room.
@@ -38,6 +41,41 @@ pub struct RoleHolder {
     pub username: String,
     pub name: Option<String>,
     pub roles: Vec<RoleId>,
+}
+
+/// The threads of a wire document that have unread replies.
+#[derive(Deserialize)]
+struct Threads {
+    #[serde(default)]
+    tunread: Vec<MessageId>,
+}
+
+/// The record in a row `SELECT doc, open, alert, unread, user_mentions, group_mentions, seen, choices, rest,
+/// from_cursor`.
+fn record(row: &Row<'_>) -> rusqlite::Result<MembershipRecord> {
+    let (unread, user_mentions) = (unsigned(row, 3)?, unsigned(row, 4)?);
+    let group_mentions = unsigned(row, 5)?;
+    let alert: bool = row.get(2)?;
+    let doc = listed(row, 7)?;
+    let Threads { tunread } = json::decode(&doc)?;
+    Ok(MembershipRecord {
+        view: MembershipView {
+            open: row.get(1)?,
+            unread: alert || unread + user_mentions + group_mentions > 0,
+            cursor: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
+            unread_threads: tunread,
+        },
+        doc: json::joined(&doc, row.get_ref(8)?.as_bytes_or_null()?),
+        unread,
+        user_mentions,
+        from_cursor: row.get(9)?,
+    })
+}
+
+/// The document as lists show it; `doc` is the first column.
+fn listed(row: &Row<'_>, choices: usize) -> rusqlite::Result<Bytes> {
+    let choices = row.get_ref(choices)?.as_bytes_or_null()?;
+    Ok(json::joined(row.get_ref(0)?.as_bytes()?, choices))
 }
 
 impl Queries {
@@ -69,8 +107,8 @@ impl Queries {
                     let row = MembershipRow::load(conn, &wanted)?;
                     Ok(row.map(|row| {
                         Arc::new(MembershipFacts {
+                            blocked: row.doc.is_blocked(),
                             roles: row.doc.roles.unwrap_or_default(),
-                            blocked: false,
                         })
                     }))
                 })
@@ -87,21 +125,10 @@ impl Queries {
         let (room, user) = (room.clone(), user.clone());
         self.read(move |conn| {
             conn.prepare_cached(
-                "SELECT doc, open, alert, unread, user_mentions, group_mentions, seen, rest FROM memberships
-                 WHERE room = ?1 AND user = ?2",
+                "SELECT doc, open, alert, unread, user_mentions, group_mentions, seen, choices, rest, from_cursor
+                 FROM memberships WHERE room = ?1 AND user = ?2",
             )?
-            .query_row([room.as_str(), user.as_str()], |row| {
-                let (unread, user_mentions) = (unsigned(row, 3)?, unsigned(row, 4)?);
-                let group_mentions = unsigned(row, 5)?;
-                let alert: bool = row.get(2)?;
-                let view = MembershipView {
-                    open: row.get(1)?,
-                    unread: alert || unread + user_mentions + group_mentions > 0,
-                    cursor: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
-                };
-                let doc = json::joined(row.get_ref(0)?.as_bytes()?, row.get_ref(7)?.as_bytes_or_null()?);
-                Ok(MembershipRecord { doc, view, unread, user_mentions })
-            })
+            .query_row([room.as_str(), user.as_str()], record)
             .optional()
         })
         .await
@@ -117,11 +144,11 @@ impl Queries {
         self.read(move |conn| {
             let update = conn
                 .prepare_cached(
-                    "SELECT doc FROM memberships WHERE user = ?1 AND updated_at >= ?2 ORDER BY room",
+                    "SELECT doc, choices FROM memberships WHERE user = ?1 AND updated_at >= ?2 ORDER BY room",
                 )?
                 .query_map(
                     params![user.as_str(), since.map_or(i64::MIN, |since| since.earliest().as_millis())],
-                    |row| json::column(row, 0),
+                    |row| listed(row, 1),
                 )?
                 .collect::<rusqlite::Result<_>>()?;
             let remove = match since {

@@ -112,12 +112,12 @@ fn count(
     } else {
         tx.policy.room
     };
-    // Direct mentions win over group mentions; a word that somebody has highlighted takes nothing from others.
-    let rest_mentioned = group && mentioned.is_empty();
     let mut called = mentioned;
     called.sort_unstable();
     called.extend(highlighted(tx, posted, &called)?);
     called.sort_unstable();
+    // Whoever is called by name, or by a word they have highlighted, is meant rather than everybody.
+    let rest_mentioned = group && called.is_empty();
     let tally = Tally {
         called_unread: counting.user_mentions && !called.is_empty(),
         rest_mentioned,

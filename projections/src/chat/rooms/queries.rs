@@ -278,6 +278,16 @@ impl Queries {
         .await
     }
 
+    /// Documents of the channels that new users join automatically, as lists show them.
+    pub async fn default_channels(&self) -> Result<Vec<Bytes>, QueryError> {
+        self.every(
+            "SELECT doc FROM rooms WHERE joined_by_default = 1 AND kind = 'c' ORDER BY created_at, id",
+            [],
+            |row| json::column(row, 0),
+        )
+        .await
+    }
+
     /// The ids of the rooms a user is a member of.
     pub async fn room_ids_of(&self, user: &UserId) -> Result<Vec<RoomId>, QueryError> {
         self.every(

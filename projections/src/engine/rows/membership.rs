@@ -1,9 +1,13 @@
 //! A membership's wire document, and the row it lies in.
 
+pub(crate) mod choices;
+
 use std::sync::Arc;
 
+use choices::Choices;
 use compact_str::CompactString;
 use domain::highlight::Highlights;
+use domain::membership::{NotificationChoice, ToldOf};
 use domain::{MessageId, RoleId, RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
@@ -79,6 +83,11 @@ pub(crate) struct MembershipDoc {
     pub(crate) favourite: Option<bool>,
     #[serde(rename = "_updatedAt")]
     pub(crate) updated_at: Date,
+    /// The message at the cursor is unread: it is the one from which on the member marked the room so.
+    #[serde(skip)]
+    pub(crate) from_cursor: bool,
+    #[serde(skip)]
+    pub(crate) choices: Option<Box<Choices>>,
     #[serde(skip)]
     pub(crate) rest: Rest,
 }
@@ -122,7 +131,66 @@ fn copy_choice(
     }
 }
 
+/// The member's own choice for the room. The default is what the user's preferences say.
+fn choose(
+    choice: &mut Option<CompactString>,
+    origin: &mut Option<CompactString>,
+    wanted: ToldOf,
+    preference: Option<&str>,
+) {
+    if wanted != ToldOf::Default {
+        *choice = Some(CompactString::const_new(wanted.as_str()));
+        *origin = Some(CompactString::const_new(FROM_ROOM));
+        return;
+    }
+    (*choice, *origin) = (None, None);
+    if let Some(preference) = preference {
+        copy_choice(choice, origin, preference);
+    }
+}
+
 impl MembershipDoc {
+    /// What the member chose or began. Most never do.
+    pub(crate) fn choices_mut(&mut self) -> &mut Choices {
+        self.choices.get_or_insert_default()
+    }
+
+    /// Whether either side of a direct message blocked it.
+    pub(crate) fn is_blocked(&self) -> bool {
+        let choices = self.choices.as_ref();
+        choices.is_some_and(|choices| choices.blocked.is_some() || choices.blocker.is_some())
+    }
+
+    /// Keeps a choice about notifications; `preferences` are the user's.
+    pub(crate) fn choose(
+        &mut self,
+        choice: &NotificationChoice,
+        preferences: Option<&Map<String, Value>>,
+    ) {
+        let preference = |name: &str| preferences?.get(name)?.as_str();
+        match choice {
+            NotificationChoice::Desktop(wanted) => choose(
+                &mut self.desktop_notifications,
+                &mut self.rest.desktop_pref_origin,
+                *wanted,
+                preference("desktopNotifications"),
+            ),
+            NotificationChoice::Mobile(wanted) => choose(
+                &mut self.mobile_push_notifications,
+                &mut self.rest.mobile_pref_origin,
+                *wanted,
+                preference("pushNotifications"),
+            ),
+            NotificationChoice::Email(wanted) => choose(
+                &mut self.email_notifications,
+                &mut self.rest.email_pref_origin,
+                *wanted,
+                preference("emailNotificationMode"),
+            ),
+            other => self.choices_mut().choose(other),
+        }
+    }
+
     /// Follows preferences of the user (contract, conventions 7.3).
     pub(crate) fn prefer(&mut self, preferences: &Map<String, Value>) {
         let text = |name: &str| preferences.get(name).and_then(Value::as_str);
@@ -211,8 +279,10 @@ impl MembershipRow {
 impl MembershipRow {
     /// Keeps it as it is at the last snapshot, unless that is kept already. Takes the same values as `INSERT`.
     pub(crate) const KEEP: &'static str = "INSERT INTO past_memberships (room, user, id, open, alert, quiet, unread, \
-         user_mentions, group_mentions, seen, owner, roles, updated_at, doc, position, rest, highlights, until, there)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, last.position, 1
+         user_mentions, group_mentions, seen, owner, roles, updated_at, doc, position, rest, highlights, \
+         from_cursor, choices, until, there)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
+         last.position, 1
          FROM (SELECT max(position) AS position FROM snapshots) AS last
          WHERE NOT EXISTS
              (SELECT 1 FROM past_memberships WHERE room = ?1 AND user = ?2 AND until = last.position)";
@@ -223,23 +293,27 @@ impl Row for MembershipRow {
 
     const INSERT: &'static str =
         "INSERT INTO memberships (room, user, id, open, alert, quiet, unread, user_mentions, group_mentions,
-            seen, owner, roles, updated_at, doc, position, rest, highlights)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+            seen, owner, roles, updated_at, doc, position, rest, highlights, from_cursor, choices)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
     const UPDATE: &'static str =
         "UPDATE memberships SET id = ?3, open = ?4, alert = ?5, quiet = ?6, unread = ?7, user_mentions = ?8,
             group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14, position = ?15,
-            rest = ?16, highlights = ?17
+            rest = ?16, highlights = ?17, from_cursor = ?18, choices = ?19
          WHERE room = ?1 AND user = ?2";
 
     fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached(
-            "SELECT doc, position, rest FROM memberships WHERE room = ?1 AND user = ?2",
+            "SELECT doc, position, rest, from_cursor, choices FROM memberships WHERE room = ?1 AND user = ?2",
         )?
         .query_row([key.0.as_str(), key.1.as_str()], |row| {
             let mut doc: MembershipDoc = json::decode(row.get_ref(0)?.as_bytes()?)?;
             if let Some(rest) = row.get_ref(2)?.as_bytes_or_null()? {
                 doc.rest = json::decode(rest)?;
+            }
+            doc.from_cursor = row.get(3)?;
+            if let Some(choices) = row.get_ref(4)?.as_bytes_or_null()? {
+                doc.choices = Some(json::decode(choices)?);
             }
             let position = row.get(1)?;
             Ok(Self { doc, position })
@@ -255,6 +329,11 @@ impl Row for MembershipRow {
     ) -> rusqlite::Result<()> {
         let doc = &self.doc;
         let rest = (doc.rest != Rest::default()).then(|| json::encode(&doc.rest));
+        let chosen = doc
+            .choices
+            .as_ref()
+            .filter(|chosen| ***chosen != Choices::default());
+        let choices = chosen.map(json::encode);
         statement.execute(params![
             key.0.as_str(),
             key.1.as_str(),
@@ -273,6 +352,8 @@ impl Row for MembershipRow {
             self.position,
             rest.transpose()?,
             !doc.rest.user_highlights.is_empty(),
+            doc.from_cursor,
+            choices.transpose()?,
         ])?;
         Ok(())
     }

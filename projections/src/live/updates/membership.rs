@@ -7,10 +7,11 @@ use domain::membership::{
 use domain::room::RoomKind;
 use domain::{RoomId, UserId};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Added, Maker, Told, told, without_nulls};
 use crate::engine::hub::update::Effect;
+use crate::engine::rows::membership::choices;
 use crate::iso::Date;
 use crate::names::{Names, UserRef};
 
@@ -71,8 +72,54 @@ pub(super) fn of_membership(
             let data = json!({ "rid": e.room, "f": e.favourite });
             (&e.room, &e.user, "favourite-changed", data)
         }
+        MembershipEvent::NotificationsChanged(e) => {
+            let mut data: Map<String, Value> = e
+                .choices
+                .iter()
+                .map(choices::told)
+                .map(|(field, chosen)| (field.to_owned(), chosen))
+                .collect();
+            data.insert("rid".to_owned(), json!(e.room));
+            (&e.room, &e.user, "notifications-changed", data.into())
+        }
+        MembershipEvent::UserIgnored(e) => {
+            let data = json!({ "rid": e.room, "ignored": e.ignored });
+            (&e.room, &e.user, "user-ignored", data)
+        }
+        MembershipEvent::UserUnignored(e) => {
+            let data = json!({ "rid": e.room, "unignored": e.ignored });
+            (&e.room, &e.user, "user-unignored", data)
+        }
+        MembershipEvent::DraftChanged(e) => {
+            let data = json!({ "rid": e.room, "tmid": e.thread, "draft": e.draft });
+            (&e.room, &e.user, "draft-changed", without_nulls(data))
+        }
+        MembershipEvent::ThreadRead(e) => {
+            let data = json!({ "rid": e.room, "tmid": e.thread });
+            (&e.room, &e.user, "thread-read", data)
+        }
+        MembershipEvent::DirectMessageBlocked(e) => {
+            return of_block(maker, &e.room, (&e.user, &e.other), true);
+        }
+        MembershipEvent::DirectMessageUnblocked(e) => {
+            return of_block(maker, &e.room, (&e.user, &e.other), false);
+        }
     };
     maker.user(user, Some(room), kind, &data)?;
+    Ok(())
+}
+
+/// Both are told that a direct message is blocked, or no longer: each what it is to them.
+fn of_block(
+    maker: &mut Maker<'_>,
+    room: &RoomId,
+    (blocker, blocked): (&UserId, &UserId),
+    block: bool,
+) -> rusqlite::Result<()> {
+    for (user, field) in [(blocker, "blocker"), (blocked, "blocked")] {
+        let data = json!({ "rid": room, field: block });
+        maker.user(user, Some(room), "block-changed", &data)?;
+    }
     Ok(())
 }
 
@@ -104,7 +151,7 @@ fn of_roster(
                 }
                 Joining::Default => ("default", None),
                 Joining::DirectCreator => ("direct-creator", None),
-                Joining::DirectOther => ("direct-other", None),
+                Joining::DirectOther | Joining::DirectIntroduced => ("direct-other", None),
             };
             let mut what = member(&event.user, names)?;
             (what.joining, what.by) = (Some(joining), by);
