@@ -85,6 +85,15 @@ const ROOMS: &[(&str, &str)] = &[
     ("FAMILY.rename", r#"{"roomId":"ROOM","name":"taken-over"}"#),
     ("FAMILY.setReadOnly", r#"{"roomId":"ROOM","readOnly":true}"#),
     ("FAMILY.setType", r#"{"roomId":"ROOM","type":"c"}"#),
+    ("channels.setDefault", r#"{"roomId":"ROOM","default":true}"#),
+    (
+        "channels.setJoinCode",
+        r#"{"roomId":"ROOM","joinCode":"x"}"#,
+    ),
+    (
+        "groups.setEncrypted",
+        r#"{"roomId":"ROOM","encrypted":true}"#,
+    ),
     (
         "FAMILY.setCustomFields",
         r#"{"roomId":"ROOM","customFields":{}}"#,
@@ -325,7 +334,9 @@ const NAMED: [&str; 12] = [
 ];
 
 /// Routes with a parameter of such a name that means something else.
-const OTHERWISE: [&str; 9] = [
+const OTHERWISE: [&str; 10] = [
+    // Whether a name is taken: whoever makes a room finds that out, too.
+    "/api/v1/rooms.nameExists",
     // The scope of a role; what a program may do; words on a badge; words of a status; a method and its parameters.
     "/api/v1/roles.create",
     "/api/v1/roles.update",
