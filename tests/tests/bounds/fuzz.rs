@@ -2,6 +2,7 @@
 //! has reason to send. The server refuses or does it; it never fails, stalls or swells, and others see what they saw.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use futures::StreamExt as _;
@@ -224,13 +225,20 @@ fn of_operation(
 /// The names of all methods, as their table says them.
 fn method_names() -> BTreeSet<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../api/src/methods");
-    let files = std::fs::read_dir(folder).expect("the methods");
+    let mut folders = vec![PathBuf::from(folder)];
     let mut names = BTreeSet::new();
-    for file in files {
-        let source = std::fs::read_to_string(file.expect("a file").path()).expect("source");
-        for call in source.split("method(\"").skip(1) {
-            let name = call.split('"').next().unwrap_or_default();
-            names.insert(name.to_owned());
+    while let Some(folder) = folders.pop() {
+        for file in std::fs::read_dir(folder).expect("the methods") {
+            let path = file.expect("a file").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = std::fs::read_to_string(path).expect("source");
+            for call in source.split("method(\"").skip(1) {
+                let name = call.split('"').next().unwrap_or_default();
+                names.insert(name.to_owned());
+            }
         }
     }
     names
