@@ -79,6 +79,9 @@ pub struct Question {
     pub private_rooms: bool,
 }
 
+/// The parameter with the rooms that were asked for, as typed, a comma and a space between them.
+pub const ROOM: &str = "room";
+
 /// The parameter that names exports of which each goes on behind the one before.
 pub const NAME_OF_EXPORTS: &str = "name";
 
@@ -147,6 +150,25 @@ impl AuditEvent {
             Self::RecordRead(read) => read.question.private_rooms,
             Self::ReadingEnded(ended) => ended.private_rooms,
         }
+    }
+
+    /// The rooms that were shown.
+    pub fn rooms(&self) -> &[RoomId] {
+        let shown = match self {
+            Self::RecordRead(read) => read.shown.as_ref(),
+            Self::ReadingEnded(ended) => Some(&ended.shown),
+        };
+        shown.map_or(&[], |shown| &shown.rooms)
+    }
+
+    /// The rooms that were asked for, as they were called in the question.
+    pub fn asked_rooms(&self) -> impl Iterator<Item = &str> {
+        let named = match self {
+            Self::RecordRead(read) => read.question.narrowed.get(ROOM),
+            Self::ReadingEnded(_) => None,
+        };
+        let rooms = named.into_iter().flat_map(|rooms| rooms.split(", "));
+        rooms.map(|room| room.strip_prefix('#').unwrap_or(room))
     }
 }
 

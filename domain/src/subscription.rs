@@ -201,6 +201,15 @@ impl SubscriptionEvent {
         }
     }
 
+    /// The rooms that were asked for, or shown.
+    pub fn rooms(&self) -> &[RoomId] {
+        match self {
+            Self::SubscriptionBegun(begun) => &begun.subject.rooms,
+            Self::SubscriptionRead(read) => &read.shown.rooms,
+            Self::SubscriptionAcknowledged(_) | Self::SubscriptionEnded(_) => &[],
+        }
+    }
+
     /// The names of those that reading leaves. No subscription is shown them: two would tell each other of each other for
     /// ever.
     pub const LEFT_BY_READING: [&'static str; 2] = ["SubscriptionRead", "SubscriptionAcknowledged"];

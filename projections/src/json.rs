@@ -12,6 +12,12 @@ pub(crate) fn encode<T: Serialize>(document: &T) -> rusqlite::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// A list as `json_each` takes it.
+pub(crate) fn list<T: Serialize>(items: &[T]) -> rusqlite::Result<String> {
+    serde_json::to_string(items)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
 /// Reads a document that [`encode`] wrote.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> rusqlite::Result<T> {
     serde_json::from_slice(bytes)

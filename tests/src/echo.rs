@@ -1,11 +1,12 @@
-//! The yardstick of the REST benchmarks: an axum handler that echoes JSON, in a process of its own, which shows what
-//! axum and the machine can do at all. A benchmark starts itself anew for it.
+//! The yardstick of the REST benchmarks: an axum handler that echoes JSON, and one that sends as many bytes as it is asked
+//! for, in a process of their own, which shows what axum and the machine can do at all. A benchmark starts itself anew for it.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use axum::routing::post;
+use axum::extract::Path;
+use axum::routing::{get, post};
 use serde_json::Value;
 
 const FLAG: &str = "--echo-server";
@@ -21,7 +22,10 @@ pub fn is_wanted() -> bool {
 /// When it cannot listen.
 pub async fn serve() {
     let echo = |axum::Json(body): axum::Json<Value>| async move { axum::Json(body) };
-    let app = axum::Router::new().route("/echo", post(echo));
+    let bytes = |Path(count): Path<usize>| async move { vec![b'x'; count] };
+    let app = axum::Router::new()
+        .route("/echo", post(echo))
+        .route("/bytes/{count}", get(bytes));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a free port");

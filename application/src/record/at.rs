@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::audit::QuestionKind;
+use domain::audit::{QuestionKind, ROOM};
 use domain::permission::Permission;
 use domain::room::RoomKind;
 use domain::settings::Settings;
@@ -21,6 +21,7 @@ use crate::record::access::{Auditor, Tally, Unrecorded};
 use crate::record::deed::Point;
 use crate::record::filter::{as_of, recorded_at};
 use crate::record::named::suggestions;
+use crate::record::privacy::is_public;
 use crate::record::question::NotUnderstood;
 use crate::workspace::{SettingPolicy, Workspace};
 
@@ -103,9 +104,9 @@ impl AskedAt {
     fn narrowed(&self) -> BTreeMap<String, String> {
         let (what, named) = match &self.sight {
             Sight::Rooms => ("rooms", None),
-            Sight::Room(room) => ("room", Some(("room", room))),
-            Sight::Members(room) => ("members", Some(("room", room))),
-            Sight::Messages { room, .. } => ("messages", Some(("room", room))),
+            Sight::Room(room) => ("room", Some((ROOM, room))),
+            Sight::Members(room) => ("members", Some((ROOM, room))),
+            Sight::Messages { room, .. } => ("messages", Some((ROOM, room))),
             Sight::Message(message) => ("message", Some(("message", message))),
             Sight::User(user) => ("user", Some(("user", user))),
             Sight::Permissions => ("permissions", None),
@@ -255,16 +256,16 @@ impl Place<'_> {
     }
 
     async fn rooms(&self, slice: Slice) -> Result<Page, Error> {
-        let public = vec![RoomKind::Channel];
-        let query = RoomQuery {
-            kinds: if self.auditor.sees_private_rooms() {
-                Vec::new()
-            } else {
-                public
-            },
+        let mut query = RoomQuery {
             slice,
             ..RoomQuery::default()
         };
+        if !self.auditor.sees_private_rooms() {
+            let names = self.workspace.views();
+            let of_both_kinds = names.with_record_names(|names| names.rooms_of_both_kinds());
+            query.kinds = vec![RoomKind::Channel];
+            query.except = of_both_kinds.await?;
+        }
         Ok(self.past.views.rooms(query).await?)
     }
 
@@ -275,12 +276,12 @@ impl Place<'_> {
             Some(room) => Some(room),
             None => self.past.views.room(&RoomId::new(bare)).await?,
         };
-        if let Some(room) = self.shown(found) {
+        if let Some(room) = self.shown(found).await? {
             return Ok(room);
         }
         for id in self.of_other_times(NamedThing::Room, bare).await? {
             let found = self.past.views.room(&RoomId::new(&id)).await?;
-            if let Some(room) = self.shown(found) {
+            if let Some(room) = self.shown(found).await? {
                 return Ok(room);
             }
         }
@@ -288,8 +289,16 @@ impl Place<'_> {
     }
 
     /// The room, unless it is kept from this auditor.
-    fn shown(&self, room: Option<RoomRecord>) -> Option<RoomRecord> {
-        room.filter(|room| self.auditor.sees_private_rooms() || room.kind == RoomKind::Channel)
+    async fn shown(&self, room: Option<RoomRecord>) -> Result<Option<RoomRecord>, Error> {
+        let Some(room) = room else {
+            return Ok(None);
+        };
+        if self.auditor.sees_private_rooms() {
+            return Ok(Some(room));
+        }
+        let (id, names) = (room.id.clone(), self.workspace.views());
+        let public = names.with_record_names(move |names| is_public(&id, names));
+        Ok(public.await?.then_some(room))
     }
 
     async fn user(&self, named: &str) -> Result<Arc<UserFacts>, Error> {
@@ -312,7 +321,8 @@ impl Place<'_> {
             Some(message) => self.past.views.room(&message.room).await?,
             None => None,
         };
-        match message.filter(|_| self.shown(room).is_some()) {
+        let shown = self.shown(room).await?.is_some();
+        match message.filter(|_| shown) {
             Some(message) => Ok(message),
             None => Err(self.absent("message", id, Vec::new())),
         }
@@ -347,7 +357,10 @@ impl Place<'_> {
         for name in suggestions(self.workspace, thing, named).await? {
             let views = self.views();
             let is_there = match thing {
-                NamedThing::Room => self.shown(views.room_by_name(&name).await?).is_some(),
+                NamedThing::Room => {
+                    let room = views.room_by_name(&name).await?;
+                    self.shown(room).await?.is_some()
+                }
                 NamedThing::User => views.user_by_username(&name).await?.is_some(),
             };
             if is_there {

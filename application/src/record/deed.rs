@@ -103,7 +103,7 @@ impl Called for RecordNames<'_> {
 
 /// The room as it was called at a position; `None` if there never was one.
 pub(crate) fn place(names: &mut RecordNames<'_>, room: &RoomId, at: Position) -> Option<Place> {
-    let public = !names.identity(room)?.is_private();
+    let public = !names.identity(room)?.was_private;
     Some(Place {
         id: room.clone(),
         name: Then::new(names, at).room(room),

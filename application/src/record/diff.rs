@@ -8,7 +8,7 @@ mod state;
 use std::collections::BTreeMap;
 
 use domain::RoomId;
-use domain::audit::QuestionKind;
+use domain::audit::{QuestionKind, ROOM};
 use eventstore::Position;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -112,7 +112,7 @@ impl AskedDiff {
     /// The question as the event of its reading has it.
     fn narrowed(&self) -> BTreeMap<String, String> {
         let (what, room) = match &self.compared {
-            Compared::Room(room) => ("room", Some(("room", room.as_str()))),
+            Compared::Room(room) => ("room", Some((ROOM, room.as_str()))),
             Compared::Permissions => ("permissions", None),
             Compared::Settings => ("settings", None),
         };

@@ -5,10 +5,11 @@ use domain::role::RoleEvent;
 use domain::{Event, RoleId, RoomId, UserId};
 use eventstore::{Position, Version};
 use futures::StreamExt as _;
-use projections::{NamedThing, RecordQuery, RoomIdentity};
+use projections::{NamedThing, RecordQuery};
 
 use crate::error::Error;
 use crate::record::found;
+use crate::record::privacy::is_public;
 use crate::record::question::{MOST_NAMED, NotUnderstood};
 use crate::workspace::Workspace;
 
@@ -56,11 +57,7 @@ pub(crate) async fn named(
                 return Ok(system.as_str().to_owned());
             }
             let found = names.find(thing, bare).into_iter().find(|id| {
-                let is_private = |room: &RoomIdentity| room.is_private();
-                let room = RoomId::new(id);
-                thing == NamedThing::User
-                    || private_rooms
-                    || !names.identity(&room).is_none_or(is_private)
+                thing == NamedThing::User || private_rooms || is_public(&RoomId::new(id), names)
             });
             found.ok_or_else(|| {
                 let known = names.public(thing, MOST_KNOWN);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use domain::report::ReportEvent;
 use domain::{Event, RoomId};
 use eventstore::RecordedEvent;
-use projections::{RecordNames, RoomIdentity};
+use projections::{NamedThing, RecordNames};
 
 /// Whether an event tells of a private room, or is not understood.
 pub(crate) fn tells_of_private_room(event: &RecordedEvent, names: &mut RecordNames<'_>) -> bool {
@@ -33,8 +33,33 @@ pub(crate) fn is_private(
     names: &mut RecordNames<'_>,
 ) -> bool {
     match event {
-        Event::Audit(reading) => reading.tells_of_private_rooms(),
-        Event::Subscription(event) => event.tells_of_private_rooms(),
-        _ => room.is_some_and(|room| names.identity(room).is_none_or(RoomIdentity::is_private)),
+        Event::Audit(reading) => {
+            let mut asked = reading.asked_rooms();
+            reading.tells_of_private_rooms()
+                || any_private(reading.rooms(), names)
+                || asked.any(|name| {
+                    let called_so = names.find(NamedThing::Room, name);
+                    any_private(
+                        &called_so.iter().map(RoomId::new).collect::<Vec<_>>(),
+                        names,
+                    )
+                })
+        }
+        Event::Subscription(event) => {
+            event.tells_of_private_rooms() || any_private(event.rooms(), names)
+        }
+        _ => room.is_some_and(|room| !is_public(room, names)),
     }
+}
+
+/// Whether any of the rooms that a reading tells of is private: it may have been closed since.
+fn any_private(rooms: &[RoomId], names: &mut RecordNames<'_>) -> bool {
+    rooms.iter().any(|room| !is_public(room, names))
+}
+
+/// Whether every auditor may see what happens in a room. What was ever private stays so for them: what was said among
+/// members was said among them, and whoever closes a room closes it. What is not known is taken for private.
+pub(crate) fn is_public(room: &RoomId, names: &mut RecordNames<'_>) -> bool {
+    let identity = names.identity(room);
+    identity.is_some_and(|room| !room.was_private)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::audit;
 use domain::text::{quoted, told_back};
 use eventstore::Position;
 use serde::{Deserialize, Serialize};
@@ -189,7 +190,7 @@ impl Asked {
     /// The question as the event of its reading has it.
     pub fn narrowed(&self) -> BTreeMap<String, String> {
         let lists = [
-            ("room", &self.rooms),
+            (audit::ROOM, &self.rooms),
             ("user", &self.users),
             ("actor", &self.actors),
             ("type", &self.types),

@@ -16,6 +16,7 @@ mod outage;
 mod reach;
 mod reading;
 mod secrets;
+mod sides;
 mod socket;
 mod traces;
 

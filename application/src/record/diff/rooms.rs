@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::record::access::Auditor;
 use crate::record::found::{self, within};
 use crate::record::named::named;
+use crate::record::privacy::is_public;
 use crate::workspace::Workspace;
 
 /// The rooms that can be meant by a name or an id.
@@ -51,8 +52,7 @@ impl Candidates {
             let mut rooms: Vec<RoomId> = Vec::new();
             for id in names.find(NamedThing::Room, &name) {
                 let room = RoomId::new(&id);
-                let public = names.identity(&room).is_some_and(|room| !room.is_private());
-                if (public || private_rooms) && !rooms.contains(&room) {
+                if (private_rooms || is_public(&room, names)) && !rooms.contains(&room) {
                     rooms.push(room);
                 }
                 if id == name {

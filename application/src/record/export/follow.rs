@@ -31,7 +31,7 @@ pub(super) const THROUGH: &str = "through";
 pub(super) const RESUMES: &str = "resumes";
 
 /// What is named in the question, and under which name its ids are noted: a name can be somebody else's by the next time.
-const NAMED: [(&str, &str); 2] = [("room", "room_ids"), ("user", "user_ids")];
+const NAMED: [(&str, &str); 2] = [(audit::ROOM, "room_ids"), ("user", "user_ids")];
 
 /// Where the last finished export of the name of `order` ended, if there is one. It must have asked the same: what follows it
 /// would have a gap, or be a mixture.

@@ -33,7 +33,11 @@ const OF_USER: [&str; 8] = [
 ];
 
 /// The events of others that do.
-const OF_OTHERS: [&str; 2] = ["PermissionRolesChanged", "RoomDeleted"];
+const OF_OTHERS: [&str; 3] = [
+    "PermissionRolesChanged",
+    "RoomDeleted",
+    "RoomVisibilityChanged",
+];
 
 pub(super) async fn reach(
     workspace: &Workspace,
@@ -113,7 +117,7 @@ async fn events(workspace: &Workspace, user: &UserId, to: Position) -> Result<De
     found::each(workspace, of_user, &mut add).await?;
     found::each(workspace, of_others, &mut add).await?;
     let made = workspace.views().with_record_names(move |names| {
-        let made = names.public_rooms().into_iter().map(|(_, since)| since);
+        let made = names.public_rooms().into_iter();
         made.filter(|since| *since <= to).collect::<Vec<_>>()
     });
     let mut made = made.await?;
@@ -129,7 +133,7 @@ async fn events(workspace: &Workspace, user: &UserId, to: Position) -> Result<De
     Ok(deciding)
 }
 
-/// The kinds of the rooms that occur.
+/// What the rooms that occur were made as.
 async fn kinds(
     workspace: &Workspace,
     deciding: &Deciding,

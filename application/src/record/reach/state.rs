@@ -103,7 +103,7 @@ struct Room {
 /// Everything that decides what one user can read.
 pub(super) struct State<'a> {
     user: &'a UserId,
-    /// What kind of room each is that may matter.
+    /// What each room that may matter was made as.
     kinds: &'a BTreeMap<RoomId, RoomKind>,
     roles: Vec<RoleId>,
     active: bool,
@@ -139,15 +139,7 @@ impl<'a> State<'a> {
                 }
             }
             Event::Membership(event) if event.user() == self.user => self.of_membership(by, event),
-            Event::Room(RoomEvent::RoomCreated(event)) => {
-                self.change(by, &event.room, |room| room.is_there = true);
-            }
-            Event::Room(RoomEvent::RoomDeleted(event)) if self.rooms.contains_key(&event.room) => {
-                self.change(by, &event.room, |room| {
-                    room.is_there = false;
-                    room.is_member = false;
-                });
-            }
+            Event::Room(event) => self.of_room(by, event),
             _ => {}
         }
     }
@@ -179,6 +171,43 @@ impl<'a> State<'a> {
             room.is_there |= is_member;
             room.is_member = is_member;
         });
+    }
+
+    fn of_room(&mut self, by: &Edge, event: &RoomEvent) {
+        match event {
+            RoomEvent::RoomCreated(event) => {
+                self.change(by, &event.room, |room| room.is_there = true);
+            }
+            RoomEvent::RoomVisibilityChanged(event) => {
+                self.change(by, &event.room, |room| room.kind = event.kind);
+            }
+            RoomEvent::RoomDeleted(event) if self.rooms.contains_key(&event.room) => {
+                self.change(by, &event.room, |room| {
+                    room.is_there = false;
+                    room.is_member = false;
+                });
+            }
+            RoomEvent::RoomDeleted(_)
+            | RoomEvent::RoomRenamed(_)
+            | RoomEvent::TopicChanged(_)
+            | RoomEvent::DescriptionChanged(_)
+            | RoomEvent::AnnouncementChanged(_)
+            | RoomEvent::ReadOnlyChanged(_)
+            | RoomEvent::RoomArchived(_)
+            | RoomEvent::RoomUnarchived(_)
+            | RoomEvent::RoomKeyChanged(_)
+            | RoomEvent::ReactingInReadOnlyChanged(_)
+            | RoomEvent::HiddenSystemMessagesChanged(_)
+            | RoomEvent::DefaultRoomChanged(_)
+            | RoomEvent::FeaturedRoomChanged(_)
+            | RoomEvent::DefaultFavouriteChanged(_)
+            | RoomEvent::JoinCodeSet(_)
+            | RoomEvent::JoinCodeRemoved(_)
+            | RoomEvent::RoomEncryptionChanged(_)
+            | RoomEvent::RoomCustomFieldsChanged(_)
+            | RoomEvent::RetentionChanged(_)
+            | RoomEvent::StreamingOptionsChanged(_) => {}
+        }
     }
 
     fn change(&mut self, by: &Edge, id: &RoomId, change: impl FnOnce(&mut Room)) {

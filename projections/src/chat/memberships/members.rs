@@ -122,7 +122,7 @@ impl MemberQuery {
                 Some(people),
             ),
         };
-        let people = people.map(list).transpose()?;
+        let people = people.map(|people| json::list(people)).transpose()?;
         values.extend(people.as_ref().map(|people| people as &dyn ToSql));
         let matching = format!(
             "FROM memberships JOIN users ON users.id = memberships.user
@@ -140,7 +140,7 @@ impl MemberQuery {
                 let order = format!(
                     "users.id IN (SELECT value FROM json_each(?{place})) DESC, username_key"
                 );
-                (order, Some(list(first)?))
+                (order, Some(json::list(first)?))
             }
             MemberOrder::Role { descending: false } => (format!("{RANK}, username_key"), None),
             MemberOrder::Role { descending: true } => (format!("{RANK} DESC, username_key"), None),
@@ -160,12 +160,6 @@ impl MemberQuery {
             .collect::<rusqlite::Result<_>>()?;
         Ok((items, total))
     }
-}
-
-/// A list as `json_each` reads it.
-fn list(people: &Vec<UserId>) -> rusqlite::Result<String> {
-    serde_json::to_string(people)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// The rank of a member by their roles in the room: owners first.

@@ -64,6 +64,8 @@ pub enum RoomSort {
 pub struct RoomQuery {
     /// Only these kinds; empty: any.
     pub kinds: Vec<RoomKind>,
+    /// None of these.
+    pub except: Vec<RoomId>,
     /// Only rooms this user is a member of.
     pub member: Option<UserId>,
     /// Only rooms whose name contains this, without regard to case.
@@ -77,6 +79,7 @@ impl Default for RoomQuery {
     fn default() -> Self {
         Self {
             kinds: Vec::new(),
+            except: Vec::new(),
             member: None,
             filter: None,
             sort: RoomSort::Name,
@@ -198,6 +201,13 @@ impl Queries {
                 matching += " AND rooms.kind IN (";
                 matching += &letters.join(", ");
                 matching += ")";
+            }
+            let except = json::list(&query.except)?;
+            if !query.except.is_empty() {
+                values.push(&except);
+                let place = values.len();
+                matching +=
+                    &format!(" AND rooms.id NOT IN (SELECT value FROM json_each(?{place}))");
             }
             let column = match query.sort {
                 RoomSort::Name => "rooms.name",

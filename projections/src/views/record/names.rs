@@ -19,7 +19,7 @@ use crate::numbers::{number, unsigned};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "record_names",
-    version: 1,
+    version: 2,
     tables: "CREATE TABLE record_names (
         kind TEXT NOT NULL,
         id TEXT NOT NULL,
@@ -30,6 +30,8 @@ pub(crate) const VIEW: Projection = Projection {
     CREATE TABLE record_rooms (
         id TEXT NOT NULL PRIMARY KEY,
         kind BLOB NOT NULL,
+        was_public INTEGER NOT NULL,
+        was_private INTEGER NOT NULL,
         participants BLOB NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[Index::new("record_names_name", "record_names (kind, name)")],
@@ -54,33 +56,33 @@ impl NamedThing {
 }
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-    let (thing, id, name) = match &event.event {
-        Event::User(UserEvent::UserCreated(created)) => {
-            (NamedThing::User, created.user.as_str(), &created.username)
-        }
-        Event::User(UserEvent::UsernameChanged(changed)) => {
-            (NamedThing::User, changed.user.as_str(), &changed.username)
-        }
-        Event::Room(RoomEvent::RoomCreated(created)) => {
-            tx.conn
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO record_rooms (id, kind, participants) VALUES (?1, ?2, ?3)",
-                )?
-                .execute(params![
-                    created.room.as_str(),
-                    json::encode(&created.kind)?,
-                    json::encode(&created.participants)?
-                ])?;
-            let Some(name) = &created.name else {
-                return Ok(());
-            };
-            (NamedThing::Room, created.room.as_str(), name)
-        }
-        Event::Room(RoomEvent::RoomRenamed(renamed)) => {
-            (NamedThing::Room, renamed.room.as_str(), &renamed.name)
-        }
-        _ => return Ok(()),
-    };
+    match &event.event {
+        Event::User(UserEvent::UserCreated(created)) => call(
+            tx,
+            event,
+            NamedThing::User,
+            created.user.as_str(),
+            &created.username,
+        ),
+        Event::User(UserEvent::UsernameChanged(changed)) => call(
+            tx,
+            event,
+            NamedThing::User,
+            changed.user.as_str(),
+            &changed.username,
+        ),
+        Event::Room(room) => of_room(tx, event, room),
+        _ => Ok(()),
+    }
+}
+
+fn call(
+    tx: &mut Tx,
+    event: &Applied,
+    thing: NamedThing,
+    id: &str,
+    name: &str,
+) -> rusqlite::Result<()> {
     tx.conn
         .prepare_cached(
             "INSERT OR REPLACE INTO record_names (kind, id, since, name) VALUES (?1, ?2, ?3, ?4)",
@@ -89,20 +91,80 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
     Ok(())
 }
 
+fn of_room(tx: &mut Tx, event: &Applied, of_room: &RoomEvent) -> rusqlite::Result<()> {
+    match of_room {
+        RoomEvent::RoomCreated(created) => {
+            let public = is_public(created.kind);
+            tx.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO record_rooms (id, kind, was_public, was_private, participants)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![
+                    created.room.as_str(),
+                    json::encode(&created.kind)?,
+                    public,
+                    !public,
+                    json::encode(&created.participants)?
+                ])?;
+            let name = created.name.as_ref();
+            name.map_or(Ok(()), |name| {
+                call(tx, event, NamedThing::Room, created.room.as_str(), name)
+            })
+        }
+        RoomEvent::RoomRenamed(renamed) => call(
+            tx,
+            event,
+            NamedThing::Room,
+            renamed.room.as_str(),
+            &renamed.name,
+        ),
+        RoomEvent::RoomVisibilityChanged(changed) => {
+            let public = is_public(changed.kind);
+            tx.conn
+                .prepare_cached(
+                    "UPDATE record_rooms SET was_public = was_public OR ?2, was_private = was_private OR ?3
+                     WHERE id = ?1",
+                )?
+                .execute(params![changed.room.as_str(), public, !public])?;
+            Ok(())
+        }
+        RoomEvent::TopicChanged(_)
+        | RoomEvent::DescriptionChanged(_)
+        | RoomEvent::AnnouncementChanged(_)
+        | RoomEvent::ReadOnlyChanged(_)
+        | RoomEvent::RoomArchived(_)
+        | RoomEvent::RoomUnarchived(_)
+        | RoomEvent::RoomDeleted(_)
+        | RoomEvent::RoomKeyChanged(_)
+        | RoomEvent::ReactingInReadOnlyChanged(_)
+        | RoomEvent::HiddenSystemMessagesChanged(_)
+        | RoomEvent::DefaultRoomChanged(_)
+        | RoomEvent::FeaturedRoomChanged(_)
+        | RoomEvent::DefaultFavouriteChanged(_)
+        | RoomEvent::JoinCodeSet(_)
+        | RoomEvent::JoinCodeRemoved(_)
+        | RoomEvent::RoomEncryptionChanged(_)
+        | RoomEvent::RoomCustomFieldsChanged(_)
+        | RoomEvent::RetentionChanged(_)
+        | RoomEvent::StreamingOptionsChanged(_) => Ok(()),
+    }
+}
+
+fn is_public(kind: RoomKind) -> bool {
+    kind == RoomKind::Channel
+}
+
 /// A room that is there, or was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoomIdentity {
+    /// What it was made as.
     pub kind: RoomKind,
+    /// It was a private group or a direct message at some time.
+    pub was_private: bool,
     /// Who a direct message is between.
     pub participants: Vec<UserId>,
-}
-
-impl RoomIdentity {
-    /// Whether only members may read it.
-    pub fn is_private(&self) -> bool {
-        self.kind != RoomKind::Channel
-    }
 }
 
 /// All names of a thing, each with the position since when.
@@ -252,11 +314,14 @@ impl<'conn> RecordNames<'conn> {
 
     fn load_identity(&self, room: &RoomId) -> rusqlite::Result<Option<RoomIdentity>> {
         self.conn
-            .prepare_cached("SELECT kind, participants FROM record_rooms WHERE id = ?1")?
+            .prepare_cached(
+                "SELECT kind, was_private, participants FROM record_rooms WHERE id = ?1",
+            )?
             .query_row([room.as_str()], |row| {
                 Ok(RoomIdentity {
                     kind: json::decode(row.get_ref(0)?.as_bytes()?)?,
-                    participants: json::decode(row.get_ref(1)?.as_bytes()?)?,
+                    was_private: row.get(1)?,
+                    participants: json::decode(row.get_ref(2)?.as_bytes()?)?,
                 })
             })
             .optional()
@@ -324,30 +389,37 @@ impl<'conn> RecordNames<'conn> {
             .collect()
     }
 
-    /// Every name that a user ever had, or a room that everybody may read; so many at most.
+    /// Every name that a user ever had, or a room that was never private; so many at most.
     pub fn public(&mut self, thing: NamedThing, most: u32) -> Vec<String> {
         let loaded = self.load_public(thing, most);
         self.found(loaded)
     }
 
-    /// The rooms that everybody with the right to may read, with the position since when there are which.
-    pub fn public_rooms(&mut self) -> Vec<(RoomId, Position)> {
+    /// The positions of the events that made the rooms that were public at some time.
+    pub fn public_rooms(&mut self) -> Vec<Position> {
         let loaded = self.load_public_rooms();
         self.found(loaded)
     }
 
-    fn load_public_rooms(&self) -> rusqlite::Result<Vec<(RoomId, Position)>> {
+    fn load_public_rooms(&self) -> rusqlite::Result<Vec<Position>> {
         self.conn
             .prepare_cached(
-                "SELECT rooms.id, min(names.since) FROM record_rooms AS rooms
+                "SELECT min(names.since) FROM record_rooms AS rooms
                  JOIN record_names AS names ON names.kind = 'r' AND names.id = rooms.id
-                 WHERE rooms.kind = ?1 GROUP BY rooms.id ORDER BY 2",
+                 WHERE rooms.was_public GROUP BY rooms.id ORDER BY 1",
             )?
-            .query_map([json::encode(&RoomKind::Channel)?], |row| {
-                let id = RoomId::new(row.get_ref(0)?.as_str()?);
-                Ok((id, Position::new(unsigned(row, 1)?)))
-            })?
+            .query_map([], |row| Ok(Position::new(unsigned(row, 0)?)))?
             .collect()
+    }
+
+    /// The rooms that were public at one time and private at another.
+    pub fn rooms_of_both_kinds(&mut self) -> Vec<RoomId> {
+        let sql = "SELECT id FROM record_rooms WHERE was_public AND was_private ORDER BY id";
+        let loaded = self.conn.prepare_cached(sql).and_then(|mut select| {
+            let ids = select.query_map([], |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)))?;
+            ids.collect::<rusqlite::Result<_>>()
+        });
+        self.found(loaded)
     }
 
     fn load_public(&self, thing: NamedThing, most: u32) -> rusqlite::Result<Vec<String>> {
@@ -356,18 +428,13 @@ impl<'conn> RecordNames<'conn> {
             NamedThing::Room => {
                 "SELECT DISTINCT names.name FROM record_names AS names
                  JOIN record_rooms AS rooms ON rooms.id = names.id
-                 WHERE names.kind = 'r' AND rooms.kind = ?2 LIMIT ?1"
+                 WHERE names.kind = 'r' AND NOT rooms.was_private LIMIT ?1"
             }
         };
-        let mut select = self.conn.prepare_cached(sql)?;
-        let name = |row: &rusqlite::Row<'_>| row.get(0);
-        match thing {
-            NamedThing::User => select.query_map([most], name)?.collect(),
-            NamedThing::Room => {
-                let public = json::encode(&RoomKind::Channel)?;
-                select.query_map(params![most, public], name)?.collect()
-            }
-        }
+        self.conn
+            .prepare_cached(sql)?
+            .query_map([most], |row| row.get(0))?
+            .collect()
     }
 }
 

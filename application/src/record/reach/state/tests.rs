@@ -36,6 +36,11 @@ fn permission(position: i64, permission: &str, roles: &[&str]) -> Given {
     (position, "PermissionRolesChanged", data)
 }
 
+fn visibility(position: i64, room: &str, kind: &str) -> Given {
+    let data = json!({"room": room, "kind": kind, "by": "boss", "at": 1});
+    (position, "RoomVisibilityChanged", data)
+}
+
 fn of_ann(position: i64, event_type: &'static str) -> Given {
     let data = json!({"user": "ann", "messages": "keep", "at": 1});
     (position, event_type, data)
@@ -91,7 +96,7 @@ fn told(given: &[Given], recorded: Recorded) -> Vec<String> {
 
 #[test]
 fn what_decides_begins_and_ends_stretches() {
-    let cases: [(&str, &[Given], &[&str]); 11] = [
+    let cases: [(&str, &[Given], &[&str]); 13] = [
         (
             "a public room, from when it is there",
             &[ann(&["user"]), room(2, "c", "channel")],
@@ -186,6 +191,26 @@ fn what_decides_begins_and_ends_stretches() {
                 ),
             ],
             &["c public 2-3"],
+        ),
+        (
+            "a public room that is closed",
+            &[
+                ann(&["user"]),
+                room(2, "c", "channel"),
+                visibility(3, "c", "group"),
+            ],
+            &["c public 2-3"],
+        ),
+        (
+            "a private room that is opened",
+            &[
+                ann(&["user"]),
+                room(2, "p", "group"),
+                joined(3, "p"),
+                left(4, "p"),
+                visibility(5, "p", "channel"),
+            ],
+            &["p member 3-4", "p public 5-"],
         ),
         (
             "what happens to others",
