@@ -2,6 +2,7 @@
 
 pub mod autotranslate;
 pub mod direct;
+pub mod discussions;
 pub mod join_codes;
 pub mod members;
 pub mod messages;

@@ -167,6 +167,13 @@ pub enum Refusal {
     },
     #[error("a user is called {0:?}")]
     HandleTaken(String),
+    #[error("there is no message that the discussion could be about")]
+    DiscussedMessageUnknown,
+    #[error("the message is in another room than the discussion")]
+    DiscussedElsewhere,
+    /// The server cannot encrypt what is said.
+    #[error("nothing can be said at the begin of an encrypted discussion")]
+    EncryptedReply,
     #[error("may not see the codes that joining rooms takes")]
     JoinCodeNotShown,
     /// The user who is to get a room's key.

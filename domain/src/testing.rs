@@ -96,6 +96,7 @@ pub fn room_facts(id: &RoomId, kind: RoomKind) -> RoomFacts {
         join_code: None,
         owners: 1,
         members: 2,
+        parent: None,
     }
 }
 

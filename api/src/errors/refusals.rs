@@ -124,6 +124,18 @@ impl From<Refusal> for ApiError {
                 wording::duplicate_room_name(&name, archived)
             }
             Refusal::HandleTaken(name) => wording::duplicate_handle(&name),
+            Refusal::DiscussedMessageUnknown => {
+                Self::coded("error-invalid-message", "Invalid message").method("DiscussionCreation")
+            }
+            Refusal::DiscussedElsewhere => {
+                Self::coded("error-invalid-arguments", "Invalid arguments")
+                    .method("DiscussionCreation")
+            }
+            Refusal::EncryptedReply => Self::coded(
+                "error-invalid-arguments",
+                "Encrypted discussions must not receive an initial reply.",
+            )
+            .method("DiscussionCreation"),
             Refusal::JoinCodeNotShown => wording::join_code_not_shown(),
             Refusal::NoSubscription => wording::subscription_not_found(),
             Refusal::EmojiNameTaken => wording::emoji_name_in_use(),
@@ -375,6 +387,16 @@ impl From<RoomRefusal> for ApiError {
             RoomRefusal::TextTooLong { limit } => {
                 wording::invalid_params(&[format!("must NOT have more than {limit} characters")])
             }
+            RoomRefusal::DiscussionNotAllowed => Self::denied(
+                "error-action-not-allowed",
+                "You are not allowed to create a discussion",
+            )
+            .method("createDiscussion"),
+            RoomRefusal::NestedDiscussion => Self::coded(
+                "error-nested-discussion",
+                "Cannot create nested discussions",
+            )
+            .method("DiscussionCreation"),
             RoomRefusal::HasKey => wording::room_has_key(),
             RoomRefusal::InvalidLink => MessageRefusal::InvalidLink.into(),
         }

@@ -4,6 +4,7 @@ pub mod autotranslate;
 pub mod channels;
 pub mod counters;
 pub mod direct;
+pub mod discussions;
 pub mod history;
 pub mod kinds;
 pub mod known_emoji;
@@ -22,6 +23,7 @@ pub(super) fn routes() -> Vec<Route> {
         channels::routes(),
         counters::routes(),
         direct::routes(),
+        discussions::routes(),
         members::routes(),
         messages::routes(),
         rooms::routes(),

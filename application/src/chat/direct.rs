@@ -128,5 +128,6 @@ fn wish(participants: Vec<UserId>, at: Timestamp) -> RoomCreated {
         description: None,
         announcement: None,
         custom_fields: None,
+        discussion: None,
     }
 }

@@ -64,6 +64,7 @@ pub async fn found(
         actor_membership: None,
         user: &founder.user,
         room,
+        sees_parent: false,
         join_code_ok: true,
         view: None,
         newest: None,
@@ -79,12 +80,12 @@ pub async fn found(
     Ok(())
 }
 
-/// Decides that `user` joins the room in the same batch as what made them. If the rules do not let them, nothing
-/// happens.
+/// Decides that `user`, who may or may not see the room that it is a discussion of, joins it in the same batch as what
+/// made them. If the rules do not let them, nothing happens.
 pub async fn try_join(
     tx: &Transaction,
     user: &UserFacts,
-    room: &RoomFacts,
+    (room, sees_parent): (&RoomFacts, bool),
     permissions: &PermissionTable,
     at: Timestamp,
 ) -> Result<(), WorkError> {
@@ -98,6 +99,7 @@ pub async fn try_join(
         actor_membership: None,
         user: &user.id,
         room,
+        sees_parent,
         // Nobody who is taken along has said one.
         join_code_ok: room.join_code.is_none(),
         view: None,
@@ -153,6 +155,7 @@ pub async fn change(
                 actor_membership: place.membership.as_deref(),
                 user,
                 room: &facts,
+                sees_parent: place.sees_parent(caller),
                 join_code_ok: true,
                 view,
                 newest,
@@ -211,6 +214,7 @@ pub(crate) async fn make_owner_as_server(
         actor_membership: None,
         user,
         room,
+        sees_parent: false,
         join_code_ok: true,
         view: None,
         newest: None,
@@ -276,6 +280,7 @@ pub async fn invite(
                     actor_membership: place.membership.as_deref(),
                     user: &user.id,
                     room: &place.room,
+                    sees_parent: place.sees_parent(caller),
                     join_code_ok: true,
                     view: None,
                     newest: None,
@@ -301,6 +306,7 @@ pub async fn join(
         actor_membership: place.membership.as_deref(),
         user: caller.id(),
         room: &place.room,
+        sees_parent: place.sees_parent(caller),
         join_code_ok: join_codes::fits(workspace, &place.room, code),
         view: None,
         newest: None,

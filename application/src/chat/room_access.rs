@@ -20,6 +20,8 @@ pub struct RoomAccess {
     /// `None`: the caller is not a member.
     pub membership: Option<Arc<MembershipFacts>>,
     pub permissions: Arc<PermissionTable>,
+    /// The room that this one is a discussion of.
+    pub parent: Option<Box<Self>>,
 }
 
 impl RoomAccess {
@@ -36,10 +38,15 @@ impl RoomAccess {
             .views()
             .membership_facts(room, caller.id())
             .await?;
+        let parent = match &facts.parent {
+            Some(parent) => Box::pin(Self::of(workspace, caller, parent)).await?,
+            None => None,
+        };
         Ok(Some(Self {
             room: facts,
             membership,
             permissions: workspace.views().permissions(),
+            parent: parent.map(Box::new),
         }))
     }
 
@@ -82,7 +89,14 @@ impl RoomAccess {
             &self.authority(caller),
             &self.room,
             self.membership.as_deref(),
+            self.sees_parent(caller),
         )
+    }
+
+    /// Whether it is a discussion, and the caller may see the room it belongs to.
+    pub fn sees_parent(&self, caller: &Caller) -> bool {
+        let parent = self.parent.as_ref();
+        parent.is_some_and(|parent| parent.can_access(caller))
     }
 
     /// Whether the caller may know that the room exists: channels are no secret.
@@ -96,6 +110,9 @@ impl RoomAccess {
             &self.authority(caller),
             &self.room,
             self.membership.as_deref(),
+            self.parent
+                .as_ref()
+                .is_some_and(|parent| parent.can_read(caller)),
         )
     }
 

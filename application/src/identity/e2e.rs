@@ -172,6 +172,7 @@ async fn decide(
         actor_membership: place.membership.as_deref(),
         user,
         room: &place.room,
+        sees_parent: place.sees_parent(caller),
         join_code_ok: true,
         view: None,
         newest: None,

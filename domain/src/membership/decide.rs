@@ -110,7 +110,12 @@ pub(super) fn join(
     if member.is_some() {
         return Ok(vec![]);
     }
-    if !can_access_room(authority, context.room, context.actor_membership) {
+    if !can_access_room(
+        authority,
+        context.room,
+        context.actor_membership,
+        context.sees_parent,
+    ) {
         return Err(MembershipRefusal::JoinNotAllowed);
     }
     if !context.join_code_ok && !authority.has(Permission::JOIN_WITHOUT_JOIN_CODE) {

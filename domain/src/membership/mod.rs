@@ -166,6 +166,8 @@ pub struct MembershipContext<'a> {
     pub actor_membership: Option<&'a MembershipFacts>,
     pub user: &'a UserId,
     pub room: &'a crate::room::RoomFacts,
+    /// It is a discussion, and the actor may see the room it belongs to.
+    pub sees_parent: bool,
     /// The join code is right, or none is needed.
     pub join_code_ok: bool,
     /// What the views say of the user's place in the room; `None` when not a member.

@@ -8,7 +8,7 @@ mod size;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{OutOfSync, resolve_sent_at};
+pub use decide::{OutOfSync, may_write, resolve_sent_at};
 pub use events::*;
 pub use size::{check_size, length};
 
@@ -113,6 +113,8 @@ pub struct MessageContext<'a> {
     /// The actor's user name (rooms keep `muted` by name, contract rooms 1.3).
     pub username: &'a str,
     pub room: &'a crate::room::RoomFacts,
+    /// It is a discussion, and the actor may see the room it belongs to.
+    pub sees_parent: bool,
     /// The actor's membership in it; `None` when not a member.
     pub membership: Option<&'a crate::membership::MembershipFacts>,
     pub settings: &'a crate::settings::Settings,

@@ -211,6 +211,7 @@ keys! {
     DDP_RATE_LIMIT_USER_INTERVAL_TIME: i64 = "DDP_Rate_Limit_User_Interval_Time";
     DDP_RATE_LIMIT_USER_REQUESTS_ALLOWED: i64 = "DDP_Rate_Limit_User_Requests_Allowed";
     DIRECT_MESSSAGE_MAX_USERS: i64 = "DirectMesssage_maxUsers";
+    DISCUSSION_ENABLED: bool = "Discussion_enabled";
     E2E_ENABLE: bool = "E2E_Enable";
     EMAIL_CHANGED_EMAIL: str = "Email_Changed_Email";
     EMAIL_CHANGED_EMAIL_SUBJECT: str = "Email_Changed_Email_Subject";

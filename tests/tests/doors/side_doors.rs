@@ -37,6 +37,16 @@ const ROOMS: &[(&str, &str)] = &[
     ("rooms.leave", r#"{"roomName":"NAME"}"#),
     ("rooms.favorite", r#"{"roomId":"ROOM","favorite":true}"#),
     ("rooms.favorite", r#"{"roomName":"NAME","favorite":true}"#),
+    (
+        "rooms.createDiscussion",
+        r#"{"prid":"ROOM","t_name":"x","users":["eve"],"reply":"x"}"#,
+    ),
+    ("GET rooms.getDiscussions?roomId=ROOM", ""),
+    ("GET rooms.getDiscussions?roomName=NAME", ""),
+    (
+        "METHOD createDiscussion",
+        r#"[{"prid":"ROOM","t_name":"x","users":["eve"]}]"#,
+    ),
     ("channels.join", r#"{"roomId":"ROOM"}"#),
     ("channels.join", r#"{"roomName":"NAME"}"#),
     ("GET FAMILY.info?roomId=ROOM", ""),
@@ -204,11 +214,21 @@ const MESSAGES: &[(&str, &str)] = &[
     ),
     ("GET moderation.reports?msgId=MESSAGE", ""),
     ("moderation.dismissReports", r#"{"msgId":"MESSAGE"}"#),
+    (
+        "rooms.createDiscussion",
+        r#"{"prid":"GENERAL","t_name":"x","pmid":"MESSAGE"}"#,
+    ),
+    (
+        "rooms.createDiscussion",
+        r#"{"prid":"ROOM","t_name":"x","pmid":"MESSAGE"}"#,
+    ),
     ("METHOD reportMessage", r#"["MESSAGE","x"]"#),
 ];
 
 /// What parameters that name rooms and messages are called.
-const NAMED: [&str; 12] = [
+const NAMED: [&str; 14] = [
+    "prid",
+    "pmid",
     "roomId",
     "roomIds",
     "roomName",

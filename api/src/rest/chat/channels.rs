@@ -157,6 +157,7 @@ fn wish(
         description: text("description"),
         announcement: text("announcement"),
         custom_fields: Some(Value::Object(custom_fields)),
+        discussion: None,
     }
 }
 

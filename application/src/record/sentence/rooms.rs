@@ -156,6 +156,24 @@ fn created(teller: &Teller<'_>, event: &RoomCreated) -> String {
         (event.custom_fields.is_some(), "with custom fields"),
     ];
     let flags = flags.into_iter().filter(|(is_so, _)| *is_so);
+    let deed = match event.discussion.as_deref() {
+        Some(discussion) => {
+            let parent = teller.room(&discussion.parent);
+            let title = quoted(event.display_name.as_deref().unwrap_or_default());
+            let about = discussion
+                .message
+                .as_ref()
+                .map_or_else(String::new, |message| {
+                    format!(" about the message {}", name(message.as_str()))
+                });
+            let how = match event.kind {
+                RoomKind::Channel => "public",
+                RoomKind::Group | RoomKind::Direct => "private",
+            };
+            format!("began the {how} discussion {title} of {parent}{about}")
+        }
+        None => format!("created {what}"),
+    };
     let texts = [
         ("topic", &event.topic),
         ("description", &event.description),
@@ -166,7 +184,7 @@ fn created(teller: &Teller<'_>, event: &RoomCreated) -> String {
         Some(format!("with the {what} {}", quoted(text)))
     });
     let facts = flags.map(|(_, flag)| flag.to_owned()).chain(texts);
-    let deed = with(format!("created {what}"), facts);
+    let deed = with(deed, facts);
     match &event.creator {
         Some(creator) => teller.deed(creator, deed),
         None => teller.did(deed),

@@ -29,6 +29,7 @@ impl Stage {
             actor_membership: self.membership.as_ref(),
             user,
             room: &self.room,
+            sees_parent: false,
             join_code_ok: true,
             view: None,
             newest: None,

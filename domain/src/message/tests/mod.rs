@@ -28,6 +28,7 @@ impl Stage {
             authority: self.authority(),
             username: self.actor.as_str(),
             room: &self.room,
+            sees_parent: false,
             membership: self.membership.as_ref(),
             settings: &self.settings,
             system_message: None,

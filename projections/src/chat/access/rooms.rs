@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 
-use super::messages::{as_last, newest};
+use super::messages::{as_last, modify, newest};
 use crate::chat::tombstones;
 use crate::engine::applied::Applied;
+use crate::engine::rows::room::RoomRow;
 use crate::engine::rows::room::latest::Newest;
 use crate::engine::tx::Tx;
 use crate::iso::Date;
@@ -32,9 +33,35 @@ pub(crate) fn send_time(
 /// Removes the row of a room. Its messages and memberships go in their own views.
 pub(crate) fn delete_room(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
     tx.stale.rooms.insert(room.clone());
-    if let Some(row) = tx.rooms.remove(&tx.conn, room)? {
-        tombstones::bury_room(tx, event, room, &row.called())?;
+    let Some(row) = tx.rooms.remove(&tx.conn, room)? else {
+        return Ok(());
+    };
+    tombstones::bury_room(tx, event, room, &row.called())?;
+    if let Some(told) = &row.announced_by {
+        modify(tx, told, event, |doc, _| {
+            doc.discussion = None;
+            doc.discussion_count = None;
+            doc.last_in_discussion = None;
+            Ok(())
+        })?;
     }
+    Ok(())
+}
+
+/// The message that tells of a discussion says how many messages that has, and since when (contract, teams 2). Does
+/// nothing for other rooms.
+pub(crate) fn tell_parent(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
+    let row = tx.rooms.get(&tx.conn, room)?;
+    let Some(now) = row.and_then(RoomRow::discussion) else {
+        return Ok(());
+    };
+    modify(tx, &now.told_by, event, |doc, _| {
+        if doc.discussion.is_some() {
+            doc.discussion_count = Some(now.count);
+            doc.last_in_discussion = now.last.map(Date);
+        }
+        Ok(())
+    })?;
     Ok(())
 }
 
@@ -107,7 +134,8 @@ pub(crate) fn message_gone(
     let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
         return Ok(());
     };
-    row.doc.msgs -= i64::from(gone != Gone::PlaceRemoved);
+    // The quote that opens a discussion was not counted.
+    row.doc.msgs = (row.doc.msgs - i64::from(gone != Gone::PlaceRemoved)).max(0);
     row.stored -= i64::from(gone != Gone::Blanked);
     row.doc.updated_at = Date(event.recorded_at);
     row.latest.gone(message);
@@ -122,7 +150,7 @@ pub(crate) fn message_gone(
             row.last = newest;
         }
     }
-    Ok(())
+    tell_parent(tx, event, room)
 }
 
 pub(crate) fn author_changed(
