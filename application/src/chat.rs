@@ -3,6 +3,7 @@
 pub mod autotranslate;
 pub mod direct;
 pub mod discussions;
+pub mod invites;
 pub mod join_codes;
 pub mod members;
 pub mod messages;

@@ -14,6 +14,7 @@ use domain::custom_status::CustomStatusRefusal;
 use domain::decider::Never;
 use domain::email_inbox::EmailInboxRefusal;
 use domain::emoji::EmojiRefusal;
+use domain::invite::InviteRefusal;
 use domain::login_service::LoginServiceRefusal;
 use domain::membership::MembershipRefusal;
 use domain::message::{MessageRefusal, OutOfSync};
@@ -63,6 +64,8 @@ pub enum Error {
     EmailInbox(#[from] EmailInboxRefusal),
     #[error(transparent)]
     Emoji(#[from] EmojiRefusal),
+    #[error(transparent)]
+    Invite(#[from] InviteRefusal),
     #[error(transparent)]
     LoginService(#[from] LoginServiceRefusal),
     #[error(transparent)]

@@ -6,6 +6,7 @@ pub mod counters;
 pub mod direct;
 pub mod discussions;
 pub mod history;
+pub mod invites;
 pub mod kinds;
 pub mod known_emoji;
 pub mod members;
@@ -24,6 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
         counters::routes(),
         direct::routes(),
         discussions::routes(),
+        invites::routes(),
         members::routes(),
         messages::routes(),
         rooms::routes(),

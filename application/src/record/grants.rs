@@ -311,7 +311,7 @@ const fn how(joined: &MemberJoined) -> How {
     match &joined.joining {
         Joining::Creator | Joining::DirectCreator => How::CreatedRoom,
         Joining::Initial | Joining::DirectOther => How::NamedAtCreation,
-        Joining::Joined => How::Joined,
+        Joining::Joined | Joining::Invited => How::Joined,
         Joining::Added { .. } => How::Added,
         Joining::Default => How::JoinedByDefault,
     }

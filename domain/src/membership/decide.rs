@@ -124,6 +124,21 @@ pub(super) fn join(
     Ok(vec![context.joined(Joining::Joined, vec![], at)])
 }
 
+pub(super) fn follow_invite(
+    member: Option<&Member>,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    context.must_be_own()?;
+    if context.room.kind == RoomKind::Direct {
+        return Err(MembershipRefusal::JoinNotAllowed);
+    }
+    if member.is_some() {
+        return Ok(vec![]);
+    }
+    Ok(vec![context.joined(Joining::Invited, vec![], at)])
+}
+
 pub(super) fn add(
     member: Option<&Member>,
     at: Timestamp,

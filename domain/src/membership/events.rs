@@ -43,6 +43,8 @@ pub enum Joining {
     DirectCreator,
     /// Is the other side of a direct message.
     DirectOther,
+    /// Came by a link into the room.
+    Invited,
 }
 
 /// A user became a member of a room.

@@ -62,6 +62,10 @@ pub enum MembershipCommand {
     Join {
         at: Timestamp,
     },
+    /// The user comes by a link that is good: whoever knows it needs no other right.
+    FollowInvite {
+        at: Timestamp,
+    },
     /// The actor adds the user.
     Add {
         at: Timestamp,
@@ -261,6 +265,7 @@ impl Decider for Membership {
                 Ok(decide::found(member, joining, roles, at, context))
             }
             MembershipCommand::Join { at } => decide::join(member, at, context),
+            MembershipCommand::FollowInvite { at } => decide::follow_invite(member, at, context),
             MembershipCommand::Add { at } => decide::add(member, at, context),
             MembershipCommand::Leave { at } => decide::leave(member, at, context),
             MembershipCommand::Remove { at } => decide::remove(member, at, context),

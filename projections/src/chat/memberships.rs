@@ -223,7 +223,7 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
     let participants = room.participants();
     let counted = matches!(
         joined.joining,
-        Joining::Joined | Joining::Added { .. } | Joining::Default
+        Joining::Joined | Joining::Added { .. } | Joining::Default | Joining::Invited
     );
     let mut doc = MembershipDoc {
         id: derived_id(event.id),

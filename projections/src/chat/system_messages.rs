@@ -225,7 +225,7 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
     };
     match event {
         MembershipEvent::MemberJoined(e) => match &e.joining {
-            Joining::Joined | Joining::Default => {
+            Joining::Joined | Joining::Default | Joining::Invited => {
                 telling(&e.room, "uj", &e.user, e.at, &e.user, None)
             }
             Joining::Added { by } => telling(&e.room, "au", by, e.at, &e.user, None),

@@ -47,6 +47,10 @@ const ROOMS: &[(&str, &str)] = &[
         "METHOD createDiscussion",
         r#"[{"prid":"ROOM","t_name":"x","users":["eve"]}]"#,
     ),
+    (
+        "findOrCreateInvite",
+        r#"{"rid":"ROOM","days":1,"maxUses":1}"#,
+    ),
     ("channels.join", r#"{"roomId":"ROOM"}"#),
     ("channels.join", r#"{"roomName":"NAME"}"#),
     ("GET FAMILY.info?roomId=ROOM", ""),

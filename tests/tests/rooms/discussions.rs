@@ -82,6 +82,8 @@ async fn a_discussion_is_a_room_and_a_new_message_of_its_parent() {
     let path = json!({"rid": den});
     alice.post("subscriptions.read", path.clone()).await.ok();
     bob.post("subscriptions.read", path).await.ok();
+    let seen = subscription(&bob, &den).await;
+    assert_eq!(seen["alert"], false, "{seen}");
 
     let wish = json!({"prid": den, "t_name": "Shall we?", "pmid": about, "users": ["carl", "nobody"],
         "reply": "I think so"});
@@ -107,12 +109,16 @@ async fn a_discussion_is_a_room_and_a_new_message_of_its_parent() {
     assert_eq!(told["attachments"][0]["text"], "shall we?", "{told}");
     let place = subscription(&bob, &den).await;
     assert_eq!(
-        (&place["alert"], &place["unread"]),
-        (&json!(true), &json!(1)),
+        (&place["alert"], &place["ls"]),
+        (&json!(true), &seen["ls"]),
         "as new as any other message: {place}"
     );
     let own = subscription(&alice, &den).await;
-    assert_eq!(own["unread"], 0, "to who began it, it is not: {own}");
+    assert_eq!(
+        (&own["alert"], &own["ls"]),
+        (&json!(false), &told["ts"]),
+        "to who began it, it is not: {own}"
+    );
     let parent = info(&bob, &den).await;
     assert_eq!(
         parent["room"]["lastMessage"]["_id"], told["_id"],

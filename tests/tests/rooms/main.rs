@@ -6,3 +6,4 @@
 )]
 
 mod discussions;
+mod invites;

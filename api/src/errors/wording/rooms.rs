@@ -171,6 +171,11 @@ pub fn room_not_allowed() -> ApiError {
     }
 }
 
+/// A link into a room to be removed.
+pub fn no_such_invite() -> ApiError {
+    ApiError::coded("invalid-invitation-id", "Invalid Invitation _id")
+}
+
 /// The target of a message does not exist.
 pub fn invalid_channel() -> ApiError {
     ApiError::code("invalid-channel")

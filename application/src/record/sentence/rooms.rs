@@ -1,5 +1,6 @@
 //! Rooms.
 
+use domain::invite::InviteEvent;
 use domain::room::{Retention, RoomCreated, RoomEvent, RoomKind, RoomRenamed};
 use domain::{RoomId, UserId};
 
@@ -137,6 +138,34 @@ pub(super) fn room(teller: &Teller<'_>, event: &RoomEvent) -> String {
     }
 }
 
+pub(super) fn invite(teller: &Teller<'_>, event: &InviteEvent) -> String {
+    let room = teller.room(event.room());
+    match event {
+        InviteEvent::InviteCreated(event) => {
+            let life = match event.days {
+                0 => "for good".to_owned(),
+                days => format!("for {}", number(days, "day")),
+            };
+            let uses = match event.max_uses {
+                0 => "any number of uses".to_owned(),
+                uses => number(uses, "use"),
+            };
+            let deed = format!("made a link into {room}, good {life} and for {uses}");
+            teller.deed(&event.by, deed)
+        }
+        InviteEvent::InviteUsed(event) => {
+            teller.deed(&event.user, format_args!("used a link into {room}"))
+        }
+        InviteEvent::InviteRemoved(event) => {
+            teller.deed(&event.by, format_args!("removed a link into {room}"))
+        }
+    }
+}
+
+fn number(number: u32, one: &str) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), one)
+}
+
 fn created(teller: &Teller<'_>, event: &RoomCreated) -> String {
     let called = match &event.name {
         Some(name) => quoted(name),
@@ -206,9 +235,7 @@ fn kept(retention: &Retention, room: &str) -> String {
     let said = |flag: Option<bool>, yes: &str, no: &str| {
         flag.map(|flag| if flag { yes } else { no }.to_owned())
     };
-    let days = retention
-        .max_age
-        .map(|days| count(usize::try_from(days).unwrap_or(usize::MAX), "day"));
+    let days = retention.max_age.map(|days| number(days, "day"));
     let facts = [
         said(retention.enabled, "pruned", "not pruned"),
         days.map(|days| format!("after {days}")),

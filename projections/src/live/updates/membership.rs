@@ -95,6 +95,7 @@ fn of_roster(
                 Joining::Joined => ("joined", None),
                 Joining::Added { by } => ("added", Some(UserRef::short(names, by)?)),
                 Joining::Default => ("default", None),
+                Joining::Invited => ("invited", None),
                 Joining::DirectCreator => ("direct-creator", None),
                 Joining::DirectOther => ("direct-other", None),
             };
