@@ -6,6 +6,7 @@ pub mod call;
 pub mod caller;
 pub mod client;
 pub mod data_uri;
+pub mod discussion_form;
 pub mod filter;
 pub mod forwarded;
 pub mod headers;

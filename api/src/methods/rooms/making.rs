@@ -4,8 +4,8 @@ use application::chat::discussions::Wish;
 use domain::{MessageId, RoomId};
 use serde_json::Value;
 
+use crate::http::discussion_form;
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
-use crate::rest::chat::discussions;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![method("createDiscussion", create_discussion).with_documents()]
@@ -28,6 +28,6 @@ async fn create_discussion(call: MethodCall) -> MethodOutcome {
         encrypted: wished.get("encrypted").and_then(Value::as_bool),
     };
     let parent = RoomId::new(text("prid").unwrap_or_default());
-    let begun = discussions::begin(&call.state, &call.caller, &parent, wish).await?;
+    let begun = discussion_form::begin(&call.state, &call.caller, &parent, wish).await?;
     Ok(Value::Object(begun))
 }

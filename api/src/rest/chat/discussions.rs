@@ -1,21 +1,19 @@
 //! Discussions of rooms (contract, teams 2).
 
-use application::caller::Caller;
-use application::chat::discussions::{self, Wish};
-use application::chat::room_access::RoomAccess;
+use application::chat::discussions::Wish;
 use domain::{MessageId, RoomId};
 use projections::{RoomQuery, RoomSort, Slice};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::errors::{ApiError, wording};
+use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::discussion_form;
 use crate::http::page::{Page, filter_rows};
 use crate::http::parameters::{Loose, Parameters};
 use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
 use crate::rest::lookup::{self, Archived, RoomNamed};
-use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -75,26 +73,9 @@ async fn create(call: Call, params: Create) -> Outcome {
             .collect(),
         encrypted,
     };
-    let begun = begin(&call.state, &call.caller, &RoomId::new(parent), wish).await?;
+    let begun =
+        discussion_form::begin(&call.state, &call.caller, &RoomId::new(parent), wish).await?;
     Ok(Answer::empty().field("discussion", &begun))
-}
-
-/// Begins a discussion. Returns its document, with its id as `rid` too.
-pub async fn begin(
-    state: &AppState,
-    caller: &Caller,
-    parent: &RoomId,
-    wish: Wish,
-) -> Result<Map<String, Value>, ApiError> {
-    let place = RoomAccess::of(state, caller, parent).await?;
-    let place = place.filter(|place| place.is_visible(caller));
-    let unknown = || wording::invalid_room().method("DiscussionCreation");
-    let place = place.ok_or_else(unknown)?;
-    let room = discussions::begin(state, caller, &place, wish).await?;
-    let record = state.views().room(&room).await?.ok_or_else(unknown)?;
-    let mut doc: Map<String, Value> = serde_json::from_slice(&record.doc).unwrap_or_default();
-    doc.insert("rid".to_owned(), room.as_str().into());
-    Ok(doc)
 }
 
 #[derive(Parameters)]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::{MessageId, RoomId};
 use rusqlite::OptionalExtension;
 
-use super::rooms::{author_changed, last_message_changed};
+use super::last_message::{author_changed, last_message_changed};
 use crate::chat::message_doc::MessageDoc;
 use crate::engine::applied::Applied;
 use crate::engine::rows::tally::Tally;

@@ -1,6 +1,5 @@
 //! Changes of room rows, whichever view they come from.
 
-use bytes::Bytes;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 
 use super::messages::{as_last, modify, newest};
@@ -151,37 +150,4 @@ pub(crate) fn message_gone(
         }
     }
     tell_parent(tx, event, room)
-}
-
-pub(crate) fn author_changed(
-    tx: &mut Tx,
-    room: &RoomId,
-    message: &MessageId,
-    author: &UserId,
-) -> rusqlite::Result<()> {
-    if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
-        row.tail.author_changed(message, author);
-    }
-    Ok(())
-}
-
-/// A message has another document: the room's copy follows if it is the last one.
-pub(crate) fn last_message_changed(
-    tx: &mut Tx,
-    event: &Applied,
-    room: &RoomId,
-    message: &MessageId,
-    doc: &Bytes,
-) -> rusqlite::Result<()> {
-    let last = tx
-        .rooms
-        .get(&tx.conn, room)?
-        .and_then(|row| row.last.as_ref());
-    if last.is_some_and(|(last, _)| last == message)
-        && let Some(row) = tx.rooms.get_mut(&tx.conn, room)?
-    {
-        row.last = Some((message.clone(), doc.clone()));
-        row.doc.updated_at = Date(event.recorded_at);
-    }
-    Ok(())
 }
