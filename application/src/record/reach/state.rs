@@ -20,6 +20,8 @@ pub enum Because {
     Member,
     /// The room was public, and they had the right to look into public rooms.
     Public,
+    /// It was a discussion of a room that they could read.
+    Discussion,
     /// It is about the account itself, which could be used.
     Active,
 }
@@ -93,8 +95,17 @@ impl Course {
     }
 }
 
+/// What of a room decides who may read it, and does not change.
+#[derive(Clone, Debug)]
+pub(super) struct Nature {
+    pub(super) kind: RoomKind,
+    /// The room it is a discussion of.
+    pub(super) parent: Option<RoomId>,
+}
+
 struct Room {
     kind: RoomKind,
+    parent: Option<RoomId>,
     is_there: bool,
     is_member: bool,
     course: Course,
@@ -103,8 +114,8 @@ struct Room {
 /// Everything that decides what one user can read.
 pub(super) struct State<'a> {
     user: &'a UserId,
-    /// What kind of room each is that may matter.
-    kinds: &'a BTreeMap<RoomId, RoomKind>,
+    /// What each room is that may matter.
+    natures: &'a BTreeMap<RoomId, Nature>,
     roles: Vec<RoleId>,
     active: bool,
     permissions: PermissionTable,
@@ -113,10 +124,10 @@ pub(super) struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    pub(super) fn new(user: &'a UserId, kinds: &'a BTreeMap<RoomId, RoomKind>) -> Self {
+    pub(super) fn new(user: &'a UserId, natures: &'a BTreeMap<RoomId, Nature>) -> Self {
         Self {
             user,
-            kinds,
+            natures,
             roles: Vec::new(),
             active: false,
             permissions: PermissionTable::default(),
@@ -182,32 +193,51 @@ impl<'a> State<'a> {
     }
 
     fn change(&mut self, by: &Edge, id: &RoomId, change: impl FnOnce(&mut Room)) {
-        let Some(kind) = self.kinds.get(id) else {
+        let Some(nature) = self.natures.get(id) else {
             return;
         };
         let mut room = self.rooms.remove(id).unwrap_or_else(|| Room {
-            kind: *kind,
+            kind: nature.kind,
+            parent: nature.parent.clone(),
             is_there: false,
             is_member: false,
             course: Course::default(),
         });
         change(&mut room);
-        let now = self.because(&room);
-        room.course.turn(now, by);
         self.rooms.insert(id.clone(), room);
+        self.look_at(by, |one, room| {
+            one == id || room.parent.as_ref() == Some(id)
+        });
     }
 
     fn look_at_all(&mut self, by: &Edge) {
-        let mut rooms = std::mem::take(&mut self.rooms);
-        for room in rooms.values_mut() {
-            let now = self.because(room);
-            room.course.turn(now, by);
+        self.look_at(by, |_, _| true);
+    }
+
+    fn look_at(&mut self, by: &Edge, which: impl Fn(&RoomId, &Room) -> bool) {
+        let looked = self.rooms.iter().filter(|(id, room)| which(id, room));
+        let now: Vec<(RoomId, Option<Because>)> = looked
+            .map(|(id, room)| (id.clone(), self.because(room)))
+            .collect();
+        for (id, now) in now {
+            if let Some(room) = self.rooms.get_mut(&id) {
+                room.course.turn(now, by);
+            }
         }
-        self.rooms = rooms;
     }
 
     /// Why the user can read the room now, if they can.
     fn because(&self, room: &Room) -> Option<Because> {
+        let parent = room.parent.as_ref().filter(|_| room.is_there);
+        let parent = parent.and_then(|parent| self.rooms.get(parent));
+        self.because_of_itself(room).or_else(|| {
+            let parent = self.because_of_itself(parent?);
+            parent.map(|_| Because::Discussion)
+        })
+    }
+
+    /// The same, whatever room it belongs to. A discussion belongs to none that is one.
+    fn because_of_itself(&self, room: &Room) -> Option<Because> {
         let authority = Authority {
             actor: self.user,
             roles: &self.roles,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use compact_str::CompactString;
 use domain::membership::{Standing, Voice};
 use domain::room::{RoomFacts, RoomKind};
-use domain::{RoomId, Timestamp, UserId};
+use domain::{MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, ToSql, params};
 
 use crate::chat::rooms::standings;
@@ -56,6 +56,8 @@ pub enum RoomSort {
     LastMessage,
     Messages,
     Members,
+    /// The name as typed.
+    Display,
 }
 
 /// Selects rooms for [`Queries::rooms`].
@@ -66,6 +68,8 @@ pub struct RoomQuery {
     pub kinds: Vec<RoomKind>,
     /// Only rooms this user is a member of.
     pub member: Option<UserId>,
+    /// Only discussions of this room.
+    pub parent: Option<RoomId>,
     /// Only rooms whose name contains this, without regard to case.
     pub filter: Option<String>,
     pub sort: RoomSort,
@@ -78,6 +82,7 @@ impl Default for RoomQuery {
         Self {
             kinds: Vec::new(),
             member: None,
+            parent: None,
             filter: None,
             sort: RoomSort::Name,
             descending: false,
@@ -124,6 +129,7 @@ impl Queries {
                         hidden_system_messages: doc.hidden_system_messages,
                         owners: u32::try_from(owners).unwrap_or(0),
                         members: u32::try_from(doc.members).unwrap_or(0),
+                        parent: doc.parent,
                     })))
                 })
             })
@@ -188,6 +194,12 @@ impl Queries {
                 matching.push_str(" AND memberships.user = ?2");
                 values.push(&member);
             }
+            let parent = query.parent.as_ref().map(RoomId::as_str);
+            if parent.is_some() {
+                values.push(&parent);
+                matching += " AND rooms.parent = ?";
+                matching += &values.len().to_string();
+            }
             if !query.kinds.is_empty() {
                 // Letters of a closed set: no user input enters the statement.
                 let letters: Vec<String> = query
@@ -205,6 +217,7 @@ impl Queries {
                 RoomSort::LastMessage => "rooms.lm",
                 RoomSort::Messages => "rooms.msgs",
                 RoomSort::Members => "rooms.members",
+                RoomSort::Display => "rooms.display",
             };
             let direction = if query.descending { "DESC" } else { "ASC" };
             let (count, offset) = bounds(query.slice);
@@ -293,6 +306,44 @@ impl Queries {
         self.every(
             "SELECT room FROM memberships WHERE user = ?1 ORDER BY room",
             [user.to_string()],
+            |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)),
+        )
+        .await
+    }
+
+    /// The ids of the discussions of a room.
+    pub async fn discussions_of(&self, room: &RoomId) -> Result<Vec<RoomId>, QueryError> {
+        self.every(
+            "SELECT id FROM rooms WHERE parent = ?1 ORDER BY id",
+            [room.to_string()],
+            |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)),
+        )
+        .await
+    }
+
+    /// The discussion that a message of `room` tells of.
+    pub async fn discussion_told_by(
+        &self,
+        room: &RoomId,
+        message: &MessageId,
+    ) -> Result<Option<RoomId>, QueryError> {
+        self.one(
+            "SELECT id FROM rooms WHERE parent = ?1 AND announced_by = ?2",
+            [room.to_string(), message.to_string()],
+            |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)),
+        )
+        .await
+    }
+
+    /// The oldest discussion about a message of `room`.
+    pub async fn discussion_about(
+        &self,
+        room: &RoomId,
+        message: &MessageId,
+    ) -> Result<Option<RoomId>, QueryError> {
+        self.one(
+            "SELECT id FROM rooms WHERE parent = ?1 AND about = ?2 ORDER BY born LIMIT 1",
+            [room.to_string(), message.to_string()],
             |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)),
         )
         .await

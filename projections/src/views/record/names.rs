@@ -5,7 +5,7 @@ use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
 use eventstore::{CorrelationId, Position};
 use hashbrown::HashMap;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -19,7 +19,7 @@ use crate::numbers::{number, unsigned};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "record_names",
-    version: 1,
+    version: 2,
     tables: "CREATE TABLE record_names (
         kind TEXT NOT NULL,
         id TEXT NOT NULL,
@@ -30,9 +30,16 @@ pub(crate) const VIEW: Projection = Projection {
     CREATE TABLE record_rooms (
         id TEXT NOT NULL PRIMARY KEY,
         kind BLOB NOT NULL,
-        participants BLOB NOT NULL
+        participants BLOB NOT NULL,
+        parent TEXT
     ) WITHOUT ROWID;",
-    indexes: &[Index::new("record_names_name", "record_names (kind, name)")],
+    indexes: &[
+        Index::new("record_names_name", "record_names (kind, name)"),
+        Index::new(
+            "record_rooms_parent",
+            "record_rooms (parent) WHERE parent IS NOT NULL",
+        ),
+    ],
     apply: Apply::Total(apply),
 };
 
@@ -64,20 +71,34 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
         Event::Room(RoomEvent::RoomCreated(created)) => {
             tx.conn
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO record_rooms (id, kind, participants) VALUES (?1, ?2, ?3)",
+                    "INSERT OR REPLACE INTO record_rooms (id, kind, participants, parent) VALUES (?1, ?2, ?3, ?4)",
                 )?
                 .execute(params![
                     created.room.as_str(),
                     json::encode(&created.kind)?,
-                    json::encode(&created.participants)?
+                    json::encode(&created.participants)?,
+                    created.discussion.as_deref().map(|discussion| discussion.parent.as_str()),
                 ])?;
-            let Some(name) = &created.name else {
+            // The name of a discussion is made up: people know its title.
+            let title = created.display_name.as_ref();
+            let title = title.filter(|_| created.discussion.is_some());
+            let Some(name) = title.or(created.name.as_ref()) else {
                 return Ok(());
             };
             (NamedThing::Room, created.room.as_str(), name)
         }
         Event::Room(RoomEvent::RoomRenamed(renamed)) => {
-            (NamedThing::Room, renamed.room.as_str(), &renamed.name)
+            let is_discussion: Option<bool> = tx
+                .conn
+                .prepare_cached("SELECT parent IS NOT NULL FROM record_rooms WHERE id = ?1")?
+                .query_row([renamed.room.as_str()], |row| row.get(0))
+                .optional()?;
+            let name = if is_discussion == Some(true) {
+                &renamed.display_name
+            } else {
+                &renamed.name
+            };
+            (NamedThing::Room, renamed.room.as_str(), name)
         }
         _ => return Ok(()),
     };
@@ -96,6 +117,8 @@ pub struct RoomIdentity {
     pub kind: RoomKind,
     /// Who a direct message is between.
     pub participants: Vec<UserId>,
+    /// The room it is a discussion of.
+    pub parent: Option<RoomId>,
 }
 
 impl RoomIdentity {
@@ -252,11 +275,12 @@ impl<'conn> RecordNames<'conn> {
 
     fn load_identity(&self, room: &RoomId) -> rusqlite::Result<Option<RoomIdentity>> {
         self.conn
-            .prepare_cached("SELECT kind, participants FROM record_rooms WHERE id = ?1")?
+            .prepare_cached("SELECT kind, participants, parent FROM record_rooms WHERE id = ?1")?
             .query_row([room.as_str()], |row| {
                 Ok(RoomIdentity {
                     kind: json::decode(row.get_ref(0)?.as_bytes()?)?,
                     participants: json::decode(row.get_ref(1)?.as_bytes()?)?,
+                    parent: row.get_ref(2)?.as_str_or_null()?.map(RoomId::new),
                 })
             })
             .optional()
@@ -332,18 +356,29 @@ impl<'conn> RecordNames<'conn> {
 
     /// The rooms that everybody with the right to may read, with the position since when there are which.
     pub fn public_rooms(&mut self) -> Vec<(RoomId, Position)> {
-        let loaded = self.load_public_rooms();
+        let kind = json::encode(&RoomKind::Channel).unwrap_or_default();
+        let loaded = self.load_rooms_since("rooms.kind = ?1", [kind]);
         self.found(loaded)
     }
 
-    fn load_public_rooms(&self) -> rusqlite::Result<Vec<(RoomId, Position)>> {
+    /// The discussions there ever were of a room, each with the position at which it began, in that order.
+    pub fn discussions(&mut self, parent: &RoomId) -> Vec<(RoomId, Position)> {
+        let loaded = self.load_rooms_since("rooms.parent = ?1", [parent.as_str()]);
+        self.found(loaded)
+    }
+
+    fn load_rooms_since(
+        &self,
+        which: &'static str,
+        value: impl Params,
+    ) -> rusqlite::Result<Vec<(RoomId, Position)>> {
         self.conn
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT rooms.id, min(names.since) FROM record_rooms AS rooms
                  JOIN record_names AS names ON names.kind = 'r' AND names.id = rooms.id
-                 WHERE rooms.kind = ?1 GROUP BY rooms.id ORDER BY 2",
-            )?
-            .query_map([json::encode(&RoomKind::Channel)?], |row| {
+                 WHERE {which} GROUP BY rooms.id ORDER BY 2",
+            ))?
+            .query_map(value, |row| {
                 let id = RoomId::new(row.get_ref(0)?.as_str()?);
                 Ok((id, Position::new(unsigned(row, 1)?)))
             })?
