@@ -420,7 +420,7 @@ impl From<InviteRefusal> for ApiError {
             InviteRefusal::NotAMember => {
                 Self::coded("error-invalid-room", "The rid param is invalid.")
             }
-            InviteRefusal::DirectMessage => Self::coded(
+            InviteRefusal::DirectMessage => Self::denied(
                 "error-room-type-not-allowed",
                 "Cannot create invite links to this room type",
             ),

@@ -8,7 +8,7 @@ use domain::message::{
 use domain::room::{
     self, Discussion, Room, RoomContext, RoomCreated, RoomKind, RoomRefusal, may_discuss,
 };
-use domain::settings::keys;
+use domain::site::Site;
 use domain::{MessageId, RoleId, RoomId, link, text};
 use eventstore::execute::Transaction;
 use projections::MessageRecord;
@@ -141,7 +141,7 @@ fn quote(
 ) -> Value {
     let doc: Map<String, Value> = serde_json::from_slice(&about.doc).unwrap_or_default();
     let settings = workspace.views().settings();
-    let site = settings.text(keys::SITE_URL).trim_end_matches('/');
+    let site = Site::of(&settings);
     let author = doc
         .get("u")
         .and_then(|author| author.get("username")?.as_str())
@@ -158,11 +158,11 @@ fn quote(
     let mut quote = json!({
         "text": text::cut_bytes(said, LONGEST_QUOTE),
         "author_name": author,
-        "author_icon": format!("/avatar/{author}"),
+        "author_icon": site.path(&format!("/avatar/{author}")),
         "attachments": attached.unwrap_or(json!([])),
         "ts": iso(about.at),
     });
-    let link = format!("{site}/{family}/{named}?msg={}", about.id);
+    let link = site.at(&format!("/{family}/{named}?msg={}", about.id));
     // Without an address, the workspace does not know where it is.
     if link::is_link(&link) {
         quote["message_link"] = link.into();

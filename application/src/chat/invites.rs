@@ -53,10 +53,8 @@ pub async fn find_or_create(
         return Ok(link);
     }
     for _ in 0..TOKEN_ATTEMPTS {
-        let token: String = domain::id::id_from_bytes(&rand::random())
-            .chars()
-            .take(TOKEN_LENGTH)
-            .collect();
+        let id = domain::id::id_from_bytes(&rand::random());
+        let token = domain::text::cut(&id, TOKEN_LENGTH).to_owned();
         let invite = fingerprint(workspace, &token);
         let create = InviteCommand::Create {
             invite: invite.clone(),

@@ -7,6 +7,7 @@ use axum::http::Method;
 use domain::RoomId;
 use domain::invite::{InviteRefusal, Term};
 use domain::settings::{Settings, keys};
+use domain::site::Site;
 use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
@@ -45,7 +46,7 @@ impl Param for Whole {
 
     fn read(value: Option<Value>, name: &'static str) -> Result<Self, ApiError> {
         let value = match value {
-            Some(Value::String(text)) => match text.trim().parse::<i64>() {
+            Some(Value::String(text)) => match text.trim_ascii().parse::<i64>() {
                 Ok(number) => Some(json!(number)),
                 Err(_) => Some(Value::String(text)),
             },
@@ -138,13 +139,13 @@ fn document(link: &Link) -> Map<String, Value> {
 
 /// Where people are sent who are to come in.
 fn address(settings: &Settings, token: &str) -> String {
-    let site = settings.text(keys::SITE_URL).trim_end_matches('/');
+    let site = Site::of(settings);
     if settings.text(keys::ACCOUNTS_REGISTRATION_INVITE_URL_TYPE) == "direct" {
-        return format!("{site}/invite/{token}");
+        return site.at(&format!("/invite/{token}"));
     }
-    let (secure, host) = match site.split_once("://") {
+    let (secure, host) = match site.as_str().split_once("://") {
         Some((scheme, host)) => (scheme == "https", host),
-        None => (true, site),
+        None => (true, site.as_str()),
     };
     let proxy = settings.text(keys::DEEP_LINK_URL).trim_end_matches('/');
     let insecure = if secure { "" } else { "&secure=no" };
