@@ -7,6 +7,7 @@ pub mod caller;
 pub mod client;
 pub mod data_uri;
 pub mod direct_form;
+pub mod discussion_form;
 pub mod filter;
 pub mod forwarded;
 pub mod headers;

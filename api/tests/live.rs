@@ -181,6 +181,7 @@ impl Door {
             description: None,
             announcement: None,
             custom_fields: None,
+            discussion: None,
         };
         self.append(room::stream(&id), Event::Room(created.into()))
             .await;

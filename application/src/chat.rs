@@ -3,6 +3,8 @@
 pub mod autotranslate;
 pub mod bulk;
 pub mod direct;
+pub mod discussions;
+pub mod invites;
 pub mod join_codes;
 pub mod members;
 pub mod messages;

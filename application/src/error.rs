@@ -14,6 +14,7 @@ use domain::custom_status::CustomStatusRefusal;
 use domain::decider::Never;
 use domain::email_inbox::EmailInboxRefusal;
 use domain::emoji::EmojiRefusal;
+use domain::invite::InviteRefusal;
 use domain::login_service::LoginServiceRefusal;
 use domain::membership::MembershipRefusal;
 use domain::message::{MessageRefusal, OutOfSync};
@@ -63,6 +64,8 @@ pub enum Error {
     EmailInbox(#[from] EmailInboxRefusal),
     #[error(transparent)]
     Emoji(#[from] EmojiRefusal),
+    #[error(transparent)]
+    Invite(#[from] InviteRefusal),
     #[error(transparent)]
     LoginService(#[from] LoginServiceRefusal),
     #[error(transparent)]
@@ -170,6 +173,13 @@ pub enum Refusal {
     /// As `API_User_Limit` says.
     #[error("more users than may be added at once")]
     TooManyUsersToAdd,
+    #[error("there is no message that the discussion could be about")]
+    DiscussedMessageUnknown,
+    #[error("the message is in another room than the discussion")]
+    DiscussedElsewhere,
+    /// The server cannot encrypt what is said.
+    #[error("nothing can be said at the begin of an encrypted discussion")]
+    EncryptedReply,
     #[error("may not see the codes that joining rooms takes")]
     JoinCodeNotShown,
     /// The user who is to get a room's key.

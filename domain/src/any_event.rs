@@ -142,4 +142,5 @@ union! {
     BannerDismissal(crate::banner::BannerDismissalEvent) of user,
     Audit(crate::audit::AuditEvent) of nobody,
     Subscription(crate::subscription::SubscriptionEvent) of nobody,
+    Invite(crate::invite::InviteEvent) of each,
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::avatar::{AvatarEvent, AvatarOwner};
 use crate::claim::{ClaimEvent, NameKind};
+use crate::invite::InviteEvent;
 use crate::membership::MembershipEvent;
 use crate::message::{Mention, MessageEvent};
 use crate::oauth_grant::OAuthGrantEvent;
@@ -72,6 +73,20 @@ impl Concern for MessageEvent {
 
     fn users(&self) -> Vec<&UserId> {
         in_message(self)
+    }
+}
+
+impl Concern for InviteEvent {
+    fn room(&self) -> Option<Cow<'_, RoomId>> {
+        Some(Cow::Borrowed(self.room()))
+    }
+
+    fn users(&self) -> Vec<&UserId> {
+        match self {
+            Self::InviteCreated(event) => vec![&event.by],
+            Self::InviteUsed(event) => vec![&event.user],
+            Self::InviteRemoved(event) => vec![&event.by],
+        }
     }
 }
 

@@ -37,6 +37,7 @@ pub mod data_export;
 pub mod e2e;
 pub mod email_inbox;
 pub mod emoji;
+pub mod invite;
 pub mod login_service;
 pub mod membership;
 pub mod message;

@@ -63,11 +63,13 @@ pub enum Category {
     Audit,
     /// One question about the record whose place is kept.
     Subscription,
+    /// One link into a room.
+    Invite,
 }
 
 impl Category {
     /// Every kind of stream.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::User,
         Self::Session,
         Self::SecondFactor,
@@ -98,6 +100,7 @@ impl Category {
         Self::BannerDismissal,
         Self::Audit,
         Self::Subscription,
+        Self::Invite,
     ];
 
     /// The most bytes that an event of such a stream may have. Bounds whatever a decider forgot to bound.
@@ -146,6 +149,7 @@ impl Category {
             Self::BannerDismissal => "bannerdismissal",
             Self::Audit => "audit",
             Self::Subscription => "subscription",
+            Self::Invite => "invite",
         }
     }
 }

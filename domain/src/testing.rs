@@ -98,6 +98,7 @@ pub fn room_facts(id: &RoomId, kind: RoomKind) -> RoomFacts {
         hidden_system_messages: Vec::new(),
         owners: 1,
         members: 2,
+        parent: None,
     }
 }
 

@@ -9,10 +9,11 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use domain::Sealed;
+use sha2::{Digest as _, Sha256};
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
@@ -37,6 +38,8 @@ pub struct Locked;
 #[derive(Clone)]
 pub struct Vault {
     cipher: XChaCha20Poly1305,
+    /// Made of the key; fingerprints are made with it.
+    stamp: [u8; KEY_BYTES],
 }
 
 impl std::fmt::Debug for Vault {
@@ -50,6 +53,7 @@ impl Vault {
     pub fn new(key: &[u8; KEY_BYTES]) -> Self {
         Self {
             cipher: XChaCha20Poly1305::new(&(*key).into()),
+            stamp: digest(&[key, b"fingerprints"]),
         }
     }
 
@@ -99,6 +103,13 @@ impl Vault {
         Sealed::new(STANDARD.encode(bytes))
     }
 
+    /// Always the same text, of 43 letters, digits, `-` and `_`, for a secret and a purpose: by it something is found that has the
+    /// secret. Without the key nobody can tell whether a guess at the secret is right.
+    pub fn fingerprint(&self, purpose: &str, secret: &str) -> String {
+        let inner = digest(&[&self.stamp, purpose.as_bytes(), &[0], secret.as_bytes()]);
+        URL_SAFE_NO_PAD.encode(digest(&[&self.stamp, &inner]))
+    }
+
     /// The secret that was sealed for `purpose`.
     pub fn open(&self, purpose: &str, sealed: &Sealed) -> Result<String, Locked> {
         let bytes = STANDARD.decode(sealed.as_str()).map_err(|_| Locked)?;
@@ -114,6 +125,14 @@ impl Vault {
             .map_err(|_| Locked)?;
         String::from_utf8(secret).map_err(|_| Locked)
     }
+}
+
+fn digest(parts: &[&[u8]]) -> [u8; KEY_BYTES] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finalize().into()
 }
 
 /// Under its name the file is whole or not there: it is written beside, then moved.
@@ -151,6 +170,21 @@ mod tests {
         for broken in ["", "AAAA", "not base64!"] {
             assert_eq!(vault.open("x", &Sealed::new(broken)), Err(Locked));
         }
+    }
+
+    #[test]
+    fn a_fingerprint_depends_on_key_purpose_and_secret() {
+        let vault = Vault::new(&[1; KEY_BYTES]);
+        let print = vault.fingerprint("invite", "secret");
+        assert_eq!(print, vault.fingerprint("invite", "secret"));
+        assert_eq!(print.len(), 43);
+        let others = [
+            vault.fingerprint("invite", "secrets"),
+            vault.fingerprint("other", "secret"),
+            vault.fingerprint("invit", "esecret"),
+            Vault::new(&[2; KEY_BYTES]).fingerprint("invite", "secret"),
+        ];
+        assert!(!others.contains(&print), "{print} in {others:?}");
     }
 
     #[test]

@@ -99,6 +99,7 @@ pub use views::custom_statuses::CustomStatusQuery;
 pub use views::data_exports::{DataExportRecord, DataExportStatus};
 pub use views::email_inboxes::EmailInboxRecord;
 pub use views::emoji::EmojiChanges;
+pub use views::invites::InviteRecord;
 pub use views::key_pairs::KeyPairRecord;
 pub use views::oauth::{OAuthAppRecord, OAuthToken};
 pub use views::push::PushRecord;

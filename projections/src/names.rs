@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 use domain::room::RoomKind;
-use domain::{RoomId, Timestamp, UserId};
+use domain::{MessageId, RoomId, Timestamp, UserId};
 use eventstore::Position;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,20 @@ pub(crate) struct RoomName {
     pub(crate) name: Option<CompactString>,
     /// The name as typed.
     pub(crate) display: Option<CompactString>,
+    /// It belongs to another room.
+    pub(crate) discussion: bool,
+}
+
+/// What is told of a discussion in the room it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DiscussionNow {
+    pub(crate) parent: RoomId,
+    /// The message there that tells of it.
+    pub(crate) told_by: MessageId,
+    /// How many messages it has.
+    pub(crate) count: i64,
+    /// When the last of them was sent.
+    pub(crate) last: Option<Timestamp>,
 }
 
 /// Looks up what users and rooms are called now.
@@ -29,6 +43,8 @@ pub(crate) trait Names {
     fn user(&mut self, user: &UserId) -> rusqlite::Result<Option<UserName>>;
     /// `None`: there is no such room (any more).
     fn room(&mut self, room: &RoomId) -> rusqlite::Result<Option<RoomName>>;
+    /// What is told of a discussion in the room it belongs to; `None` for other rooms.
+    fn discussion(&mut self, room: &RoomId) -> rusqlite::Result<Option<DiscussionNow>>;
     /// The send time of the message that the event at a position made, if it differs from the one in the event.
     fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>>;
 }

@@ -12,9 +12,9 @@ use crate::engine::registry::{Registry, Relations, Together};
 use crate::engine::tx::{Policy, Tx};
 use crate::live::updates::{Added, updates_of};
 use crate::views::{
-    assets, avatars, banners, custom_statuses, data_exports, email_inboxes, emoji, key_pairs,
-    oauth, permissions, push, record, reports, roles, second_factors, sessions, settings, sounds,
-    subscriptions, webdav,
+    assets, avatars, banners, custom_statuses, data_exports, email_inboxes, emoji, invites,
+    key_pairs, oauth, permissions, push, record, reports, roles, second_factors, sessions,
+    settings, sounds, subscriptions, webdav,
 };
 
 /// Every view of this crate, in the order an event goes through them: messages before rooms and memberships, which look at
@@ -47,6 +47,7 @@ const BUILT_IN: &[&Projection] = &[
     &email_inboxes::VIEW,
     &banners::VIEW,
     &subscriptions::VIEW,
+    &invites::VIEW,
 ];
 
 /// The views whose tables can be had as they were: what was there, who was in it and what was said.

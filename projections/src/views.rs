@@ -7,6 +7,7 @@ pub(crate) mod custom_statuses;
 pub(crate) mod data_exports;
 pub(crate) mod email_inboxes;
 pub(crate) mod emoji;
+pub(crate) mod invites;
 pub(crate) mod key_pairs;
 pub(crate) mod oauth;
 pub(crate) mod permissions;

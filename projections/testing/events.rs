@@ -51,6 +51,7 @@ pub fn room(id: &str, kind: RoomKind, participants: &[&str]) -> Event {
         description: None,
         announcement: None,
         custom_fields: None,
+        discussion: None,
     })
     .into()
 }

@@ -60,6 +60,7 @@ async fn bench() {
     let begin = Instant::now();
     server.restart().await;
     let ready = begin.elapsed();
+    let ann = server.client().with_token(&ann.user_id, &ann.token);
     println!("{ROOMS} rooms and {CROWD} people: started on them in {ready:.1?}");
     if is_wanted("lists") {
         lists(&server, &ann, &yardstick).await;

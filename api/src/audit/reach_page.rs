@@ -36,6 +36,7 @@ fn line(stretch: &Stretch) -> String {
     let what = match stretch.because {
         Because::Member => "member",
         Because::Public => "could look in",
+        Because::Discussion => "could read the room it is a discussion of",
         Because::Active => "could be used",
     };
     let from = edge(&stretch.from);

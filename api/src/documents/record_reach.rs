@@ -30,6 +30,7 @@ fn stretch(stretch: &Stretch) -> Value {
     let because = match stretch.because {
         Because::Member => "member",
         Because::Public => "public",
+        Because::Discussion => "discussion",
         Because::Active => "active",
     };
     json!({

@@ -12,6 +12,7 @@ use application::identity::password_hasher::PasswordError;
 use domain::account_mail::AccountMailRefusal;
 use domain::claim::NameTaken;
 use domain::custom_status::CustomStatusRefusal;
+use domain::invite::InviteRefusal;
 use domain::membership::{MembershipRefusal, RoomRole};
 use domain::message::{MessageRefusal, OutOfSync};
 use domain::password::PolicyViolation;
@@ -72,6 +73,7 @@ impl From<Error> for ApiError {
             Error::CustomFields(refusal) => refusal.into(),
             Error::EmailInbox(refusal) => refusal.into(),
             Error::Emoji(refusal) => refusal.into(),
+            Error::Invite(refusal) => refusal.into(),
             Error::LoginService(refusal) => refusal.into(),
             Error::Membership(refusal) => refusal.into(),
             Error::Message(refusal) => refusal.into(),
@@ -125,6 +127,18 @@ impl From<Refusal> for ApiError {
             }
             Refusal::HandleTaken(name) => wording::duplicate_handle(&name),
             Refusal::TooManyUsersToAdd => wording::too_many_users_to_add(),
+            Refusal::DiscussedMessageUnknown => {
+                Self::coded("error-invalid-message", "Invalid message").method("DiscussionCreation")
+            }
+            Refusal::DiscussedElsewhere => {
+                Self::coded("error-invalid-arguments", "Invalid arguments")
+                    .method("DiscussionCreation")
+            }
+            Refusal::EncryptedReply => Self::coded(
+                "error-invalid-arguments",
+                "Encrypted discussions must not receive an initial reply.",
+            )
+            .method("DiscussionCreation"),
             Refusal::JoinCodeNotShown => wording::join_code_not_shown(),
             Refusal::NoSubscription => wording::subscription_not_found(),
             Refusal::EmojiNameTaken => wording::emoji_name_in_use(),
@@ -382,8 +396,51 @@ impl From<RoomRefusal> for ApiError {
             RoomRefusal::TextTooLong { limit } => {
                 wording::invalid_params(&[format!("must NOT have more than {limit} characters")])
             }
+            RoomRefusal::DiscussionNotAllowed => Self::denied(
+                "error-action-not-allowed",
+                "You are not allowed to create a discussion",
+            )
+            .method("createDiscussion"),
+            RoomRefusal::NestedDiscussion => Self::coded(
+                "error-nested-discussion",
+                "Cannot create nested discussions",
+            )
+            .method("DiscussionCreation"),
             RoomRefusal::HasKey => wording::room_has_key(),
             RoomRefusal::InvalidLink => MessageRefusal::InvalidLink.into(),
+        }
+    }
+}
+
+impl From<InviteRefusal> for ApiError {
+    fn from(refusal: InviteRefusal) -> Self {
+        match refusal {
+            // With an underscore, and without a reason.
+            InviteRefusal::NotAllowed => Self::code("not_authorized"),
+            InviteRefusal::NotAMember => {
+                Self::coded("error-invalid-room", "The rid param is invalid.")
+            }
+            InviteRefusal::DirectMessage => Self::denied(
+                "error-room-type-not-allowed",
+                "Cannot create invite links to this room type",
+            ),
+            InviteRefusal::InvalidDays => Self::coded(
+                "invalid-number-of-days",
+                "Invite should expire in 1, 7, 15 or 30 days, or send 0 to never expire.",
+            ),
+            InviteRefusal::InvalidUses => Self::coded(
+                "invalid-number-of-uses",
+                "Invite should be valid for 1, 5, 10, 25, 50, 100 or infinite (0) uses.",
+            ),
+            InviteRefusal::AlreadyExists | InviteRefusal::NotFound => {
+                Self::coded("error-invalid-token", "The invite token is invalid.")
+            }
+            InviteRefusal::RoomGone => {
+                Self::coded("error-invalid-room", "The invite token is invalid.")
+            }
+            InviteRefusal::Expired => {
+                Self::coded("error-invite-expired", "The invite token has expired.")
+            }
         }
     }
 }

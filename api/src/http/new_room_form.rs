@@ -66,6 +66,7 @@ impl NewRoom {
             description: text("description"),
             announcement: text("announcement"),
             custom_fields: Some(Value::Object(self.custom_fields)),
+            discussion: None,
             name: Some(self.name),
         }
     }

@@ -62,5 +62,10 @@ pub(crate) async fn may_watch(
     };
     let permissions = views.permissions();
     let authority = caller.authority(&membership.roles, &permissions);
-    Ok(can_read_history(&authority, &facts, Some(&membership)))
+    Ok(can_read_history(
+        &authority,
+        &facts,
+        Some(&membership),
+        false,
+    ))
 }

@@ -4,7 +4,9 @@ pub mod autotranslate;
 pub mod channels;
 pub mod counters;
 pub mod direct;
+pub mod discussions;
 pub mod history;
+pub mod invites;
 pub mod kinds;
 pub mod known_emoji;
 pub mod member_lists;
@@ -25,6 +27,8 @@ pub(super) fn routes() -> Vec<Route> {
         channels::routes(),
         counters::routes(),
         direct::routes(),
+        discussions::routes(),
+        invites::routes(),
         member_lists::routes(),
         members::routes(),
         messages::routes(),

@@ -130,6 +130,7 @@ async fn general(workspace: &Workspace) -> Result<(), Error> {
         description: None,
         announcement: None,
         custom_fields: None,
+        discussion: None,
     };
     let stream = room::stream(&created.room);
     workspace

@@ -5,9 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::membership::{
-    self, Membership, MembershipCommand, MembershipContext, MembershipRefusal,
-};
+use domain::membership::{self, Membership, MembershipCommand, MembershipRefusal};
 use domain::permission::Permission;
 use domain::settings::keys;
 use domain::{Timestamp, UserId};
@@ -34,15 +32,7 @@ pub(super) async fn each(
         workspace
             .run(caller.id(), async |tx| {
                 for user in batch {
-                    let context = MembershipContext {
-                        authority: place.authority(caller),
-                        actor_membership: place.membership.as_deref(),
-                        user,
-                        room: &place.room,
-                        join_code_ok: true,
-                        view: None,
-                        newest: None,
-                    };
+                    let context = place.about(caller, user);
                     let stream = membership::stream(&place.room.id, user);
                     tx.decide_new::<Membership>(&stream, command(at), &context)
                         .await?;

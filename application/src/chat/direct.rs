@@ -167,5 +167,6 @@ fn wish(room: RoomId, participants: Vec<UserId>, settings: &Settings) -> RoomCre
         description: None,
         announcement: None,
         custom_fields: None,
+        discussion: None,
     }
 }

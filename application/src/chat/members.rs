@@ -60,15 +60,7 @@ pub async fn found(
     founder: &Founder,
     at: Timestamp,
 ) -> Result<(), WorkError> {
-    let context = MembershipContext {
-        authority: *authority,
-        actor_membership: None,
-        user: &founder.user,
-        room,
-        join_code_ok: true,
-        view: None,
-        newest: None,
-    };
+    let context = MembershipContext::new(*authority, &founder.user, room);
     let command = MembershipCommand::Found {
         joining: founder.joining.clone(),
         roles: founder.roles.clone(),
@@ -89,36 +81,40 @@ pub async fn try_join(
     permissions: &PermissionTable,
     at: Timestamp,
 ) -> Result<(), WorkError> {
-    match join_along(tx, user, room, permissions, at).await {
+    let authority = Authority {
+        actor: &user.id,
+        roles: &user.roles,
+        room_roles: &[],
+        permissions,
+    };
+    let context = MembershipContext::new(authority, &user.id, room);
+    match come_along(tx, context, at).await {
         Ok(()) | Err(ExecuteError::Refused(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Decides that `user` joins the room in the same batch as what they wanted there.
+/// Decides that the caller joins the room in the same batch as what they wanted there.
 pub async fn join_along(
     tx: &Transaction,
-    user: &UserFacts,
-    room: &RoomFacts,
-    permissions: &PermissionTable,
+    caller: &Caller,
+    place: &RoomAccess,
+    at: Timestamp,
+) -> Result<(), ExecuteError<MembershipRefusal>> {
+    come_along(tx, place.about(caller, caller.id()), at).await
+}
+
+async fn come_along(
+    tx: &Transaction,
+    context: MembershipContext<'_>,
     at: Timestamp,
 ) -> Result<(), ExecuteError<MembershipRefusal>> {
     let context = MembershipContext {
-        authority: Authority {
-            actor: &user.id,
-            roles: &user.roles,
-            room_roles: &[],
-            permissions,
-        },
-        actor_membership: None,
-        user: &user.id,
-        room,
         // Nobody who comes along has said one.
-        join_code_ok: room.join_code.is_none(),
-        view: None,
-        newest: None,
+        join_code_ok: context.room.join_code.is_none(),
+        ..context
     };
-    let stream = membership::stream(&room.id, &user.id);
+    let stream = membership::stream(&context.room.id, context.user);
     let join = MembershipCommand::Join { at };
     let decided = tx.decide::<Membership>(&stream, join, &context).await;
     decided.map(drop)
@@ -161,13 +157,10 @@ pub async fn change(
         .run(caller.id(), async |tx| {
             let facts = with_owners(workspace, &tx, place, user, command).await?;
             let context = MembershipContext {
-                authority: place.authority(caller),
-                actor_membership: place.membership.as_deref(),
-                user,
                 room: &facts,
-                join_code_ok: true,
                 view: view.as_ref(),
                 newest,
+                ..place.about(caller, user)
             };
             let events = tx
                 .decide::<Membership>(&stream, command.clone(), &context)
@@ -213,20 +206,13 @@ pub(crate) async fn make_owner_as_server(
     at: Timestamp,
 ) -> Result<(), WorkError> {
     let (permissions, roles) = (PermissionTable::default(), [RoomRole::Owner.id()]);
-    let context = MembershipContext {
-        authority: Authority {
-            actor,
-            roles: &[],
-            room_roles: &roles,
-            permissions: &permissions,
-        },
-        actor_membership: None,
-        user,
-        room,
-        join_code_ok: true,
-        view: None,
-        newest: None,
+    let authority = Authority {
+        actor,
+        roles: &[],
+        room_roles: &roles,
+        permissions: &permissions,
     };
+    let context = MembershipContext::new(authority, user, room);
     let grant = MembershipCommand::GrantRole {
         role: RoomRole::Owner,
         at,
@@ -295,13 +281,8 @@ pub async fn join(
     code: Option<&str>,
 ) -> Result<(), Error> {
     let context = MembershipContext {
-        authority: place.authority(caller),
-        actor_membership: place.membership.as_deref(),
-        user: caller.id(),
-        room: &place.room,
         join_code_ok: join_codes::fits(workspace, &place.room, code),
-        view: None,
-        newest: None,
+        ..place.about(caller, caller.id())
     };
     let stream = membership::stream(&place.room.id, caller.id());
     let join = MembershipCommand::Join { at: now() };

@@ -10,7 +10,7 @@ use domain::message::{
     MessageRefusal, Parent, PostChecks, Presentation, Revision,
 };
 use domain::permission::Authority;
-use domain::room::{RoomFacts, RoomKind};
+use domain::room::{RoomContext, RoomFacts, RoomKind};
 use domain::settings::Settings;
 use domain::{MessageId, SeenUpTo, Timestamp};
 use eventstore::ExecuteError;
@@ -20,8 +20,10 @@ use serde_json::Value;
 use crate::caller::Caller;
 use crate::chat::members;
 use crate::chat::room_access::RoomAccess;
+use crate::chat::rooms::Going;
 use crate::error::Error;
 use crate::ids::{fresh_id, now};
+use crate::people::avatars;
 use crate::workspace::Workspace;
 
 /// A message to be posted.
@@ -117,7 +119,9 @@ pub async fn post(
     };
     let is_reply = draft.thread.is_some();
     let joining = newcomers(workspace, caller, place, is_reply, called).await?;
-    let joins_first = draft.join && !place.is_member() && place.room.kind == RoomKind::Channel;
+    // Whoever writes into a discussion joins it (contract, messages 3).
+    let joins = draft.join && place.room.kind == RoomKind::Channel || place.room.parent.is_some();
+    let joins_first = joins && !place.is_member();
     let context = MessageContext {
         system_message,
         parent: draft.parent.as_ref(),
@@ -138,8 +142,7 @@ pub async fn post(
     let repeated = workspace
         .run(caller.id(), async |tx| {
             if joins_first {
-                members::join_along(&tx, &caller.user, &place.room, &place.permissions, draft.at)
-                    .await?;
+                members::join_along(&tx, caller, place, draft.at).await?;
             }
             let post = MessageCommand::Post {
                 posted: Box::new(posted.clone()),
@@ -285,11 +288,42 @@ async fn change_knowing(
         emoji_known,
         ..context(caller, place, &settings)
     };
+    decide(workspace, record, command, &context).await
+}
+
+/// Lets the rules decide. A discussion goes with the message that tells of it.
+async fn decide(
+    workspace: &Workspace,
+    record: &MessageRecord,
+    command: &MessageCommand,
+    context: &MessageContext<'_>,
+) -> Result<(), Error> {
     let stream = message::stream(&record.id);
+    let discussion = match command {
+        MessageCommand::Delete { .. } if record.kind.as_deref() == Some("discussion-created") => {
+            let views = workspace.views();
+            views.discussion_told_by(&record.room, &record.id).await?
+        }
+        _ => None,
+    };
+    let going = match &discussion {
+        Some(discussion) => Some(Going::with(workspace, discussion).await?),
+        None => None,
+    };
     workspace
-        .decide::<Message>(caller.id(), &stream, command.clone(), &context)
-        .await
-        .map(drop)
+        .run(context.authority.actor, async |tx| {
+            tx.decide::<Message>(&stream, command.clone(), context)
+                .await?;
+            if let Some(going) = &going {
+                going.delete(&tx, &RoomContext::System, now()).await?;
+            }
+            Ok(())
+        })
+        .await?;
+    if let Some(going) = going {
+        avatars::bury(workspace, going.pictures).await;
+    }
+    Ok(())
 }
 
 /// Like [`change`], with rights that are not the caller's own: those that a rule of the server gives.
@@ -304,6 +338,7 @@ pub async fn change_as(
     let context = MessageContext {
         authority,
         room,
+        sees_parent: false,
         membership: None,
         settings: &settings,
         system_message: record.system.then_some(record.at),
@@ -311,14 +346,10 @@ pub async fn change_as(
         parent: None,
         emoji_known: false,
     };
-    let stream = message::stream(&record.id);
-    workspace
-        .decide::<Message>(authority.actor, &stream, command.clone(), &context)
-        .await
-        .map(drop)
+    decide(workspace, record, command, &context).await
 }
 
-fn context<'a>(
+pub(crate) fn context<'a>(
     caller: &'a Caller,
     place: &'a RoomAccess,
     settings: &'a Settings,
@@ -326,6 +357,7 @@ fn context<'a>(
     MessageContext {
         authority: place.authority(caller),
         room: &place.room,
+        sees_parent: place.sees_parent(caller),
         membership: place.membership.as_deref(),
         settings,
         system_message: None,

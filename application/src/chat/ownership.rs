@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use domain::avatar::AvatarOwner;
-use domain::room::{RoomFacts, RoomKind};
+use domain::room::{RoomContext, RoomFacts, RoomKind};
 use domain::{Timestamp, UserId};
 use eventstore::execute::Transaction;
 use projections::FileRecord;
 
-use crate::chat::{members, rooms};
+use crate::chat::members;
+use crate::chat::rooms::Going;
 use crate::error::Refusal;
 use crate::witness::{self, unanswered};
 use crate::workspace::{WorkError, Workspace};
@@ -70,9 +70,10 @@ impl Orphans {
                     members::make_owner_as_server(tx, actor, &orphan.room, heir, at).await?;
                 }
                 None if orphan.goes() => {
-                    let owner = AvatarOwner::Room(orphan.room.id.clone());
-                    pictures.extend(workspace.views().avatar(&owner).await.map_err(unanswered)?);
-                    rooms::delete_as_server(tx, &orphan.room.id, at).await?;
+                    let going = Going::with(workspace, &orphan.room.id);
+                    let going = going.await.map_err(unanswered)?;
+                    going.delete(tx, &RoomContext::System, at).await?;
+                    pictures.extend(going.pictures);
                 }
                 None => {}
             }

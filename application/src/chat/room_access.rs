@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use domain::access::{can_access_room, can_read_history};
-use domain::membership::MembershipFacts;
+use domain::membership::{MembershipContext, MembershipFacts};
 use domain::permission::{Authority, Permission, PermissionTable};
 use domain::room::{RoomFacts, RoomKind};
-use domain::{RoleId, RoomId};
+use domain::{RoleId, RoomId, UserId};
 
 use crate::caller::Caller;
 use crate::error::Error;
@@ -20,6 +20,8 @@ pub struct RoomAccess {
     /// `None`: the caller is not a member.
     pub membership: Option<Arc<MembershipFacts>>,
     pub permissions: Arc<PermissionTable>,
+    /// The room that this one is a discussion of.
+    pub parent: Option<Box<Self>>,
 }
 
 impl RoomAccess {
@@ -36,10 +38,15 @@ impl RoomAccess {
             .views()
             .membership_facts(room, caller.id())
             .await?;
+        let parent = match &facts.parent {
+            Some(parent) => Box::pin(Self::of(workspace, caller, parent)).await?,
+            None => None,
+        };
         Ok(Some(Self {
             room: facts,
             membership,
             permissions: workspace.views().permissions(),
+            parent: parent.map(Box::new),
         }))
     }
 
@@ -76,13 +83,33 @@ impl RoomAccess {
         caller.authority(self.roles(), &self.permissions)
     }
 
+    /// What the rules need to know when the caller wants something about `user` in this room.
+    pub fn about<'a>(&'a self, caller: &'a Caller, user: &'a UserId) -> MembershipContext<'a> {
+        MembershipContext {
+            actor_membership: self.membership.as_deref(),
+            sees_parent: self.sees_parent(caller),
+            banned_from_parent: self
+                .parent
+                .as_ref()
+                .is_some_and(|parent| parent.room.banned.contains(caller.id())),
+            ..MembershipContext::new(self.authority(caller), user, &self.room)
+        }
+    }
+
     /// Whether the caller may see the room.
     pub fn can_access(&self, caller: &Caller) -> bool {
         can_access_room(
             &self.authority(caller),
             &self.room,
             self.membership.as_deref(),
+            self.sees_parent(caller),
         )
+    }
+
+    /// Whether it is a discussion, and the caller may see the room it belongs to.
+    pub fn sees_parent(&self, caller: &Caller) -> bool {
+        let parent = self.parent.as_ref();
+        parent.is_some_and(|parent| parent.can_access(caller))
     }
 
     /// Whether the caller may know that the room exists: channels are no secret.
@@ -96,6 +123,9 @@ impl RoomAccess {
             &self.authority(caller),
             &self.room,
             self.membership.as_deref(),
+            self.parent
+                .as_ref()
+                .is_some_and(|parent| parent.can_read(caller)),
         )
     }
 

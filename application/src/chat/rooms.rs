@@ -8,8 +8,9 @@ use domain::room::{
     RoomRefusal,
 };
 use domain::settings::keys;
-use domain::{RoomId, Timestamp, UserId};
+use domain::{RoomId, Timestamp};
 use eventstore::execute::Transaction;
+use projections::{FileRecord, QueryError};
 
 use crate::caller::Caller;
 use crate::chat::members::{self, Founder};
@@ -97,7 +98,7 @@ fn claimant(room: &RoomId, at: Timestamp) -> Claimant<'_> {
 }
 
 /// What the rules need to know of a room that is being made.
-fn facts_of(wish: &RoomCreated) -> RoomFacts {
+pub(crate) fn facts_of(wish: &RoomCreated) -> RoomFacts {
     RoomFacts {
         id: wish.room.clone(),
         kind: wish.kind,
@@ -114,6 +115,10 @@ fn facts_of(wish: &RoomCreated) -> RoomFacts {
         hidden_system_messages: Vec::new(),
         owners: 0,
         members: 0,
+        parent: wish
+            .discussion
+            .as_deref()
+            .map(|discussion| discussion.parent.clone()),
     }
 }
 
@@ -157,7 +162,9 @@ pub async fn set(
     };
     let id = &place.room.id;
     for change in &changes {
-        if let RoomChange::Name(wanted) = change {
+        if let RoomChange::Name(wanted) = change
+            && place.room.parent.is_none()
+        {
             refuse_handle(workspace, place, &room::name::slug(wanted, &settings)).await?;
         }
     }
@@ -220,21 +227,25 @@ async fn move_name(
     }
 }
 
-/// Deletes the room and its picture; its name is free again.
+/// Deletes the room, its discussions and their pictures; their names are free again.
 pub async fn delete(
     workspace: &Workspace,
     caller: &Caller,
     place: &RoomAccess,
 ) -> Result<(), Error> {
-    let owner = AvatarOwner::Room(place.room.id.clone());
-    let picture = workspace.views().avatar(&owner).await?;
     let settings = workspace.views().settings();
     let context = RoomContext::User {
         authority: place.authority(caller),
         settings: &settings,
     };
-    delete_in(workspace, caller.id(), &place.room.id, &context).await?;
-    avatars::bury(workspace, picture).await;
+    let going = Going::with(workspace, &place.room.id).await?;
+    let at = now();
+    workspace
+        .run(caller.id(), async |tx| {
+            going.delete(&tx, &context, at).await
+        })
+        .await?;
+    avatars::bury(workspace, going.pictures).await;
     Ok(())
 }
 
@@ -248,25 +259,43 @@ pub async fn erase(workspace: &Workspace, caller: &Caller, room: &RoomId) -> Res
     delete(workspace, caller, &place).await
 }
 
-/// Like [`delete`], by a rule of the server.
-pub(crate) async fn delete_as_server(
-    tx: &Transaction,
-    room: &RoomId,
-    at: Timestamp,
-) -> Result<(), WorkError> {
-    delete_within(tx, room, &RoomContext::System, at).await
+/// A room that is to be deleted with its discussions.
+///
+/// Which there are is read from the views: one that begins at the same moment stays, to those who are in it.
+pub(crate) struct Going {
+    /// The room itself, then its discussions.
+    rooms: Vec<RoomId>,
+    /// What the views have of their pictures. The files go when the rooms are gone.
+    pub(crate) pictures: Vec<FileRecord>,
 }
 
-async fn delete_in(
-    workspace: &Workspace,
-    actor: &UserId,
-    id: &RoomId,
-    context: &RoomContext<'_>,
-) -> Result<(), Error> {
-    let at = now();
-    workspace
-        .run(actor, async |tx| delete_within(&tx, id, context, at).await)
-        .await
+impl Going {
+    /// Finds what goes with a room.
+    pub(crate) async fn with(workspace: &Workspace, room: &RoomId) -> Result<Self, QueryError> {
+        let views = workspace.views();
+        let (mut rooms, mut pictures, mut looked_at) = (vec![room.clone()], Vec::new(), 0);
+        while let Some(room) = rooms.get(looked_at).cloned() {
+            pictures.extend(views.avatar(&AvatarOwner::Room(room.clone())).await?);
+            rooms.extend(views.discussions_of(&room).await?);
+            looked_at += 1;
+        }
+        Ok(Self { rooms, pictures })
+    }
+
+    /// Decides that they are deleted. Whoever may delete the room deletes its discussions.
+    pub(crate) async fn delete(
+        &self,
+        tx: &Transaction,
+        context: &RoomContext<'_>,
+        at: Timestamp,
+    ) -> Result<(), WorkError> {
+        let mut context = *context;
+        for room in &self.rooms {
+            delete_within(tx, room, &context, at).await?;
+            context = RoomContext::System;
+        }
+        Ok(())
+    }
 }
 
 async fn delete_within(
@@ -277,6 +306,10 @@ async fn delete_within(
 ) -> Result<(), WorkError> {
     let stream = room::stream(id);
     let before = tx.state::<Room>(&stream).await?;
+    // Somebody else may have deleted a discussion just now.
+    if *before == Room::Deleted && matches!(context, RoomContext::System) {
+        return Ok(());
+    }
     let delete = RoomCommand::Delete {
         room: id.clone(),
         at,

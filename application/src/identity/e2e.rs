@@ -2,9 +2,7 @@
 
 use domain::credential::Ending;
 use domain::e2e::{self, KeyPair, KeyPairCommand, KeyPairSet};
-use domain::membership::{
-    self, Membership, MembershipCommand, MembershipContext, MembershipRefusal,
-};
+use domain::membership::{self, Membership, MembershipCommand, MembershipRefusal};
 use domain::permission::Permission;
 use domain::room::{self, Room, RoomCommand, RoomContext};
 use domain::{Timestamp, UserId};
@@ -167,15 +165,7 @@ async fn decide(
     user: &UserId,
     command: MembershipCommand,
 ) -> Result<(), WorkError> {
-    let context = MembershipContext {
-        authority: place.authority(caller),
-        actor_membership: place.membership.as_deref(),
-        user,
-        room: &place.room,
-        join_code_ok: true,
-        view: None,
-        newest: None,
-    };
+    let context = place.about(caller, user);
     tx.decide::<Membership>(&membership::stream(&place.room.id, user), command, &context)
         .await
         .map_err(|error| {

@@ -311,7 +311,7 @@ const fn how(joined: &MemberJoined) -> How {
     match &joined.joining {
         Joining::Creator | Joining::DirectCreator => How::CreatedRoom,
         Joining::Initial | Joining::DirectOther | Joining::DirectIntroduced => How::NamedAtCreation,
-        Joining::Joined => How::Joined,
+        Joining::Joined | Joining::Invited => How::Joined,
         Joining::Added { .. } | Joining::AddedWithAll { .. } => How::Added,
         Joining::Default => How::JoinedByDefault,
     }

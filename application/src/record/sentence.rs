@@ -30,6 +30,7 @@ pub fn sentence(event: &Event, actor: &UserId, names: &dyn Names) -> String {
     match event {
         Event::Room(event) => rooms::room(&teller, event),
         Event::Membership(event) => chat::membership(&teller, event),
+        Event::Invite(event) => rooms::invite(&teller, event),
         Event::Message(event) => chat::message(&teller, event),
         Event::User(event) => people::user(&teller, event),
         Event::Presence(event) => people::presence(&teller, event),

@@ -45,6 +45,9 @@ const SECRET_FIELDS: &[(&str, &[&str])] = &[
     // See also `is_secret_setting`.
     ("SettingChanged", &["sealed"]),
     ("JoinCodeSet", &["code"]),
+    ("InviteCreated", &["invite", "token"]),
+    ("InviteRemoved", &["invite"]),
+    ("InviteUsed", &["invite"]),
     ("OAuthAppAdded", &["secret"]),
     // The challenge is what the program has to show, or its hash.
     ("OAuthCodeIssued", &["grant", "challenge"]),
@@ -235,12 +238,13 @@ fn replace(value: &mut Value, path: Option<&str>) {
     }
 }
 
-/// The name of a stream, without what was made of a secret: that of a grant is the hash of its code, that of the claim
-/// of a mailed link a part of the hash of its token.
+/// The name of a stream, without what was made of a secret: that of a grant is the hash of its code, that of a link
+/// into a room a fingerprint of its token, that of the claim of a mailed link a part of the hash of its token.
 pub fn stream(stream: &StreamId) -> Cow<'_, str> {
-    let grant = Category::OAuthGrant.as_str();
-    if stream.category() == grant {
-        return format!("{grant}-{WITHHELD}").into();
+    for category in [Category::OAuthGrant, Category::Invite] {
+        if stream.category() == category.as_str() {
+            return format!("{category}-{WITHHELD}").into();
+        }
     }
     if stream.category() != Category::Claim.as_str() {
         return stream.as_str().into();

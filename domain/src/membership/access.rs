@@ -18,13 +18,15 @@ const fn view_permission(kind: RoomKind) -> Permission {
 /// Whether the actor may see the room at all. Archived, read-only and join codes make no difference, and no
 /// administrator may look into groups and direct messages they are not in.
 ///
-/// `membership` is the actor's own; `None` when not a member.
+/// `membership` is the actor's own; `None` when not a member. `sees_parent`: the room is a discussion, and the actor may
+/// see the room it belongs to.
 pub fn can_access_room(
     authority: &Authority<'_>,
     room: &RoomFacts,
     membership: Option<&MembershipFacts>,
+    sees_parent: bool,
 ) -> bool {
-    may_see(authority, room.kind, membership.is_some())
+    sees_parent || may_see(authority, room.kind, membership.is_some())
 }
 
 fn may_see(authority: &Authority<'_>, kind: RoomKind, is_member: bool) -> bool {
@@ -36,17 +38,18 @@ fn may_see(authority: &Authority<'_>, kind: RoomKind, is_member: bool) -> bool {
 }
 
 /// Whether the actor may read the room's messages: access, and for those who are not members of a channel the right to
-/// look in before joining.
+/// look in before joining. `reads_parent`: the room is a discussion, and the actor may read the room it belongs to.
 pub fn can_read_history(
     authority: &Authority<'_>,
     room: &RoomFacts,
     membership: Option<&MembershipFacts>,
+    reads_parent: bool,
 ) -> bool {
-    may_read(authority, room.kind, membership.is_some())
+    reads_parent || may_read(authority, room.kind, membership.is_some())
 }
 
-/// The same, by all that it depends on: the kind of the room, whether the actor is a member, and
-/// [`READING_PERMISSIONS`].
+/// The same of a room that is no discussion, by all that it depends on: the kind of the room, whether the actor is a
+/// member, and [`READING_PERMISSIONS`].
 pub fn may_read(authority: &Authority<'_>, kind: RoomKind, is_member: bool) -> bool {
     may_see(authority, kind, is_member)
         && (kind != RoomKind::Channel || is_member || authority.has(Permission::PREVIEW_C_ROOM))
@@ -83,12 +86,13 @@ mod tests {
         crate::testing::room_facts(&RoomId::new("r"), kind)
     }
 
-    fn asks(
-        rule: fn(&Authority<'_>, &RoomFacts, Option<&MembershipFacts>) -> bool,
-        role: &str,
-        kind: RoomKind,
-        member: bool,
-    ) -> bool {
+    type Rule = fn(&Authority<'_>, &RoomFacts, Option<&MembershipFacts>, bool) -> bool;
+
+    fn asks(rule: Rule, role: &str, kind: RoomKind, member: bool) -> bool {
+        asks_through(rule, role, kind, member, false)
+    }
+
+    fn asks_through(rule: Rule, role: &str, kind: RoomKind, member: bool, parent: bool) -> bool {
         let (actor, roles, permissions) = (
             UserId::new("u"),
             [RoleId::new(role)],
@@ -104,7 +108,24 @@ mod tests {
             roles: vec![],
             blocked: false,
         };
-        rule(&authority, &room(kind), member.then_some(&membership))
+        let membership = member.then_some(&membership);
+        rule(&authority, &room(kind), membership, parent)
+    }
+
+    #[test]
+    fn a_discussion_is_as_open_as_the_room_it_belongs_to() {
+        let rules: [Rule; 2] = [can_access_room, can_read_history];
+        for (rule, kind) in rules
+            .into_iter()
+            .flat_map(|rule| [(rule, RoomKind::Channel), (rule, RoomKind::Group)])
+        {
+            assert!(asks_through(rule, "guest", kind, false, true));
+            assert!(!asks_through(rule, "guest", kind, false, false));
+            assert!(
+                asks_through(rule, "guest", kind, true, false),
+                "members of the discussion alone see it, too"
+            );
+        }
     }
 
     #[test]

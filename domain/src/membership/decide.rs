@@ -121,16 +121,39 @@ pub(super) fn join(state: &Membership, at: Timestamp, context: &MembershipContex
     let Membership::Outside(standing) = state else {
         return Ok(vec![]);
     };
-    if !can_access_room(authority, context.room, context.actor_membership) {
+    if !can_access_room(
+        authority,
+        context.room,
+        context.actor_membership,
+        context.sees_parent,
+    ) {
         return Err(MembershipRefusal::JoinNotAllowed);
     }
-    if standing.banned {
+    if standing.banned || context.banned_from_parent {
         return Err(MembershipRefusal::Banned);
     }
     if !context.join_code_ok && !authority.has(Permission::JOIN_WITHOUT_JOIN_CODE) {
         return Err(MembershipRefusal::WrongJoinCode);
     }
     Ok(vec![context.joined(Joining::Joined, vec![], at)])
+}
+
+pub(super) fn follow_invite(
+    state: &Membership,
+    at: Timestamp,
+    context: &MembershipContext<'_>,
+) -> Decision {
+    context.must_be_own()?;
+    if context.room.kind == RoomKind::Direct {
+        return Err(MembershipRefusal::JoinNotAllowed);
+    }
+    let Membership::Outside(standing) = state else {
+        return Ok(vec![]);
+    };
+    if standing.banned || context.banned_from_parent {
+        return Err(MembershipRefusal::Banned);
+    }
+    Ok(vec![context.joined(Joining::Invited, vec![], at)])
 }
 
 pub(super) fn add(state: &Membership, at: Timestamp, context: &MembershipContext<'_>) -> Decision {

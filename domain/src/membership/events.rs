@@ -61,6 +61,8 @@ pub enum Joining {
     DirectOther,
     /// The same, of one that somebody who administers rooms opened without being in it: it is shown to them at once.
     DirectIntroduced,
+    /// Came by a link into the room.
+    Invited,
 }
 
 /// A user became a member of a room.

@@ -84,6 +84,10 @@ pub enum MembershipCommand {
     Join {
         at: Timestamp,
     },
+    /// The user comes by a link that is good: whoever knows it needs no other right.
+    FollowInvite {
+        at: Timestamp,
+    },
     /// The actor adds the user.
     Add {
         at: Timestamp,
@@ -235,12 +239,37 @@ pub struct MembershipContext<'a> {
     pub actor_membership: Option<&'a MembershipFacts>,
     pub user: &'a UserId,
     pub room: &'a crate::room::RoomFacts,
+    /// It is a discussion, and the actor may see the room it belongs to.
+    pub sees_parent: bool,
+    /// It is a discussion, and the actor is kept out of the room it belongs to.
+    pub banned_from_parent: bool,
     /// The join code is right, or none is needed.
     pub join_code_ok: bool,
     /// What the views say of the user's place in the room; `None` when not a member.
     pub view: Option<&'a MembershipView>,
     /// Send time of the newest message the actor's views have of the room, of any kind; `None` without one.
     pub newest: Option<Timestamp>,
+}
+
+impl<'a> MembershipContext<'a> {
+    /// What holds for an actor who is no member, with nothing known of the place that `user` has in the room.
+    pub const fn new(
+        authority: crate::permission::Authority<'a>,
+        user: &'a UserId,
+        room: &'a crate::room::RoomFacts,
+    ) -> Self {
+        Self {
+            authority,
+            actor_membership: None,
+            user,
+            room,
+            sees_parent: false,
+            banned_from_parent: false,
+            join_code_ok: true,
+            view: None,
+            newest: None,
+        }
+    }
 }
 
 /// The changing part of a membership, as the views have it.
@@ -352,6 +381,7 @@ impl Decider for Membership {
                 Ok(decide::found(state, joining, roles, at, context))
             }
             MembershipCommand::Join { at } => decide::join(state, at, context),
+            MembershipCommand::FollowInvite { at } => decide::follow_invite(state, at, context),
             MembershipCommand::Add { at } => decide::add(state, at, context),
             MembershipCommand::AddWithAll { at } => decide::add_with_all(state, at, context),
             MembershipCommand::Leave { at } => decide::leave(member, at, context),

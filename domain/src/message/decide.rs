@@ -101,9 +101,14 @@ fn root(
 }
 
 /// Whether the actor may write into the room (contract, messages 3 step 5; rooms 3.3).
-fn may_write(context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
+pub fn may_write(context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
     let room = context.room;
-    if !can_access_room(&context.authority, room, context.membership) {
+    if !can_access_room(
+        &context.authority,
+        room,
+        context.membership,
+        context.sees_parent,
+    ) {
         return Err(MessageRefusal::NoAccess);
     }
     if room.kind == RoomKind::Direct
@@ -406,7 +411,12 @@ pub(super) fn react(
     let mine = (between_colons(emoji), user);
     let there = reactions.is_some_and(|reactions| reactions.contains(&mine));
     let wanted = wanted.unwrap_or(!there);
-    if !can_access_room(&context.authority, context.room, context.membership) {
+    if !can_access_room(
+        &context.authority,
+        context.room,
+        context.membership,
+        context.sees_parent,
+    ) {
         return Err(MessageRefusal::NoAccess);
     }
     // What is there can be taken back, even if it could not be added any more.

@@ -8,7 +8,7 @@ mod size;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{OutOfSync, resolve_sent_at};
+pub use decide::{OutOfSync, may_write, resolve_sent_at};
 pub use events::*;
 pub use size::{check_size, length};
 
@@ -111,6 +111,8 @@ pub struct MessageContext<'a> {
     /// Who asks, with their roles in the room.
     pub authority: crate::permission::Authority<'a>,
     pub room: &'a crate::room::RoomFacts,
+    /// It is a discussion, and the actor may see the room it belongs to.
+    pub sees_parent: bool,
     /// The actor's membership in it; `None` when not a member.
     pub membership: Option<&'a crate::membership::MembershipFacts>,
     pub settings: &'a crate::settings::Settings,

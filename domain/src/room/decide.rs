@@ -2,7 +2,7 @@
 
 use super::{
     OpenRoom, Room, RoomArchived, RoomContext, RoomCreated, RoomDeleted, RoomEvent, RoomKeyChanged,
-    RoomKind, RoomRefusal, RoomUnarchived, name,
+    RoomKind, RoomRefusal, RoomUnarchived, discussion, name,
 };
 use crate::permission::{Authority, Permission};
 use crate::settings::{Settings, keys};
@@ -82,6 +82,9 @@ fn put_right(
     authority: &Authority<'_>,
     settings: &Settings,
 ) -> Result<(), RoomRefusal> {
+    if wish.discussion.is_some() {
+        return discussion::put_right(wish, authority, settings);
+    }
     if !authority.has(permissions(wish.kind).0) {
         return Err(RoomRefusal::CreateNotAllowed(wish.kind));
     }

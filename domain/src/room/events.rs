@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::events;
-use crate::{RoomId, Sealed, Timestamp, UserId};
+use crate::{MessageId, RoomId, Sealed, Timestamp, UserId};
 
 /// The kinds of room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -95,6 +95,22 @@ pub struct RoomCreated {
     pub announcement: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_fields: Option<Value>,
+    /// Set if it is a discussion that belongs to another room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discussion: Option<Box<Discussion>>,
+}
+
+/// What a room is a discussion of. That it began is also a message of the parent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Discussion {
+    /// The room it belongs to. Whoever may see that one may see the discussion.
+    pub parent: RoomId,
+    /// The message it is about, of the parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageId>,
+    /// That message as an attachment, as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Value>,
 }
 
 /// A room has a new name.

@@ -1,6 +1,7 @@
 //! One room: a place with members and messages. Public channel, private group and direct message are kinds.
 
 mod decide;
+mod discussion;
 mod events;
 pub mod name;
 mod settings;
@@ -8,6 +9,7 @@ mod settings;
 mod tests;
 
 pub use decide::{deletion, may_talk};
+pub use discussion::may_discuss;
 pub use events::*;
 pub use settings::{RetentionChange, RoomChange};
 
@@ -50,6 +52,8 @@ pub struct RoomFacts {
     pub owners: u32,
     /// How many of its members may log in.
     pub members: u32,
+    /// The room it is a discussion of.
+    pub parent: Option<RoomId>,
 }
 
 /// What decisions about a room need of its past.
@@ -94,6 +98,8 @@ pub struct OpenRoom {
     pub custom_fields: Option<Value>,
     pub retention: Retention,
     pub streaming_options: Option<Value>,
+    /// The room it is a discussion of.
+    pub parent: Option<RoomId>,
 }
 
 /// What can be asked of a room.
@@ -223,6 +229,12 @@ pub enum RoomRefusal {
     /// `delete-c`, `delete-p` or `delete-d` is missing (rooms 6, erase).
     #[error("not allowed to delete the room")]
     DeleteNotAllowed,
+    /// Discussions are turned off, or neither `start-discussion` nor `start-discussion-other-user` is held (teams 2).
+    #[error("not allowed to begin a discussion")]
+    DiscussionNotAllowed,
+    /// A discussion of a discussion (teams 2, `error-nested-discussion`).
+    #[error("a discussion cannot belong to another one")]
+    NestedDiscussion,
     /// There is a key already, and nobody said that it got lost.
     #[error("the room has a key already")]
     HasKey,
@@ -310,6 +322,10 @@ impl OpenRoom {
             custom_fields: event.custom_fields.clone(),
             retention: Retention::default(),
             streaming_options: None,
+            parent: event
+                .discussion
+                .as_deref()
+                .map(|discussion| discussion.parent.clone()),
         }
     }
 

@@ -7,11 +7,11 @@ use super::{
     FeaturedRoomChanged, HiddenSystemMessagesChanged, JoinCodeRemoved, JoinCodeSet, OpenRoom,
     ReactingInReadOnlyChanged, ReadOnlyChanged, Retention, RetentionChanged, RoomContext,
     RoomCustomFieldsChanged, RoomEncryptionChanged, RoomEvent, RoomKind, RoomRefusal, RoomRenamed,
-    RoomVisibilityChanged, StreamingOptionsChanged, TopicChanged, name,
+    RoomVisibilityChanged, StreamingOptionsChanged, TopicChanged, discussion, name,
 };
 use crate::permission::Permission;
 use crate::settings::{self, Settings, keys};
-use crate::{RoomId, Sealed, Timestamp, UserId, limits, link};
+use crate::{RoomId, Sealed, Timestamp, UserId, limits, link, text};
 
 /// One thing about a room, and what it is to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -333,6 +333,9 @@ impl Wish<'_> {
 
     fn renamed(&self, typed: &str) -> Result<Option<RoomEvent>, RoomRefusal> {
         let open = self.open;
+        if open.parent.is_some() {
+            return self.retitled(typed);
+        }
         if open.name.as_deref() == Some(typed) {
             return Ok(None);
         }
@@ -348,6 +351,21 @@ impl Wish<'_> {
             room: self.room.clone(),
             name: names.slug,
             display_name: names.display,
+            by: self.context.actor(),
+            at: self.at,
+        };
+        Ok((!same).then(|| event.into()))
+    }
+
+    /// Of a discussion, only what is shown changes.
+    fn retitled(&self, typed: &str) -> Result<Option<RoomEvent>, RoomRefusal> {
+        let typed = text::trim(typed);
+        discussion::title(typed)?;
+        let same = self.open.display_name.as_deref() == Some(typed);
+        let event = RoomRenamed {
+            room: self.room.clone(),
+            name: self.open.name.clone().unwrap_or_default(),
+            display_name: typed.to_owned(),
             by: self.context.actor(),
             at: self.at,
         };

@@ -132,6 +132,7 @@ keys! {
     ACCOUNTS_PASSWORD_RESET: bool = "Accounts_PasswordReset";
     ACCOUNTS_REGISTRATION_FORM: str = "Accounts_RegistrationForm";
     ACCOUNTS_REGISTRATION_FORM_SECRET_URL: str = "Accounts_RegistrationForm_SecretURL";
+    ACCOUNTS_REGISTRATION_INVITE_URL_TYPE: str = "Accounts_Registration_InviteUrlType";
     ACCOUNTS_REGISTRATION_USERS_DEFAULT_ROLES: str = "Accounts_Registration_Users_Default_Roles";
     ACCOUNTS_REQUIRE_NAME_FOR_SIGN_UP: bool = "Accounts_RequireNameForSignUp";
     ACCOUNTS_SEARCH_FIELDS: str = "Accounts_SearchFields";
@@ -212,7 +213,9 @@ keys! {
     DDP_RATE_LIMIT_USER_ENABLED: bool = "DDP_Rate_Limit_User_Enabled";
     DDP_RATE_LIMIT_USER_INTERVAL_TIME: i64 = "DDP_Rate_Limit_User_Interval_Time";
     DDP_RATE_LIMIT_USER_REQUESTS_ALLOWED: i64 = "DDP_Rate_Limit_User_Requests_Allowed";
+    DEEP_LINK_URL: str = "DeepLink_Url";
     DIRECT_MESSSAGE_MAX_USERS: i64 = "DirectMesssage_maxUsers";
+    DISCUSSION_ENABLED: bool = "Discussion_enabled";
     E2E_ENABLE: bool = "E2E_Enable";
     E2E_ENABLED_DEFAULT_DIRECT_ROOMS: bool = "E2E_Enabled_Default_DirectRooms";
     E2E_ENABLED_DEFAULT_PRIVATE_ROOMS: bool = "E2E_Enabled_Default_PrivateRooms";

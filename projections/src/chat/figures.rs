@@ -35,6 +35,7 @@ pub struct Figures {
     pub last_login: Option<Timestamp>,
     pub custom_statuses: u64,
     pub open_reports: u64,
+    pub discussions: u64,
     /// Messages with replies in a thread.
     pub threads: u64,
     /// When a user last read a room.
@@ -103,6 +104,7 @@ impl Views {
                 one("SELECT max(issued_at) FROM sessions")?.map(Timestamp::from_millis);
             figures.custom_statuses = count("SELECT count(*) FROM custom_statuses")?;
             figures.open_reports = count("SELECT count(*) FROM reports WHERE open = 1")?;
+            figures.discussions = count("SELECT count(*) FROM rooms WHERE parent IS NOT NULL")?;
             figures.threads = count("SELECT count(*) FROM messages WHERE replies > 0")?;
             figures.last_seen =
                 one("SELECT max(seen) FROM memberships")?.map(Timestamp::from_millis);

@@ -23,7 +23,7 @@ use crate::chat::access::memberships::{
     alter, alter_all, change, change_all, note_keen, note_quiet, remove_all, rooms_of,
 };
 use crate::chat::cursor;
-use crate::chat::system_messages::derived_id;
+use crate::chat::system_messages::{announcement, derived_id};
 use crate::engine::applied::Applied;
 use crate::engine::index::Index;
 use crate::engine::projection::{Apply, Projection};
@@ -38,7 +38,7 @@ pub use queries::{MembershipRecord, RoleHolder};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "memberships",
-    version: 8,
+    version: 9,
     tables: "CREATE TABLE memberships (
         room TEXT NOT NULL,
         user TEXT NOT NULL,
@@ -61,7 +61,10 @@ pub(crate) const VIEW: Projection = Projection {
         choices BLOB,
         PRIMARY KEY (room, user)
     ) WITHOUT ROWID;",
-    indexes: &[Index::new("memberships_user", "memberships (user)")],
+    indexes: &[
+        Index::new("memberships_user", "memberships (user)"),
+        Index::new("memberships_updated", "memberships (user, updated_at)"),
+    ],
     apply: Apply::Total(apply),
 };
 
@@ -186,7 +189,7 @@ fn room(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Resul
         RoomEvent::RoomRenamed(renamed) => alter_all(tx, event, &renamed.room, |doc| {
             doc.name = Some(CompactString::new(&renamed.name));
             doc.display = Some(CompactString::new(&renamed.display_name));
-            doc.alert = true;
+            doc.alert |= doc.parent.is_none();
         }),
         RoomEvent::RoomArchived(archived) => alter_all(tx, event, &archived.room, |doc| {
             doc.archived = Some(true);
@@ -208,8 +211,13 @@ fn room(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Resul
         RoomEvent::RoomCustomFieldsChanged(changed) => alter_all(tx, event, &changed.room, |doc| {
             doc.rest.custom_fields = Some(changed.fields.clone());
         }),
-        RoomEvent::RoomCreated(_)
-        | RoomEvent::TopicChanged(_)
+        // What was unread is no matter of the past.
+        RoomEvent::RoomCreated(_) if tx.past => Ok(()),
+        RoomEvent::RoomCreated(created) => match announcement(event, created) {
+            Some(posted) => message(tx, event, &posted),
+            None => Ok(()),
+        },
+        RoomEvent::TopicChanged(_)
         | RoomEvent::DescriptionChanged(_)
         | RoomEvent::AnnouncementChanged(_)
         | RoomEvent::ReadOnlyChanged(_)
@@ -241,7 +249,11 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
     let participants = room.participants();
     let counted = matches!(
         joined.joining,
-        Joining::Joined | Joining::Added { .. } | Joining::AddedWithAll { .. } | Joining::Default
+        Joining::Joined
+            | Joining::Added { .. }
+            | Joining::AddedWithAll { .. }
+            | Joining::Default
+            | Joining::Invited
     );
     let mut doc = MembershipDoc {
         id: derived_id(event.id),
@@ -267,6 +279,7 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
         thread_unread_group: Vec::new(),
         roles: (!joined.roles.is_empty()).then(|| joined.roles.clone()),
         archived: room.archived().filter(|archived| *archived),
+        parent: room.parent().cloned(),
         desktop_notifications: None,
         mobile_push_notifications: None,
         email_notifications: None,

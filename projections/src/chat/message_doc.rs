@@ -81,6 +81,15 @@ pub(crate) struct MessageDoc {
     /// The followers of the thread; the wire's name is a misnomer.
     #[serde(rename = "replies", default, skip_serializing_if = "Option::is_none")]
     pub(crate) followers: Option<Vec<UserId>>,
+    /// The discussion it tells of.
+    #[serde(rename = "drid", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) discussion: Option<RoomId>,
+    /// How many messages that has.
+    #[serde(rename = "dcount", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) discussion_count: Option<i64>,
+    /// When the last of them was sent.
+    #[serde(rename = "dlm", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_in_discussion: Option<Date>,
 }
 
 /// A link in a message.
@@ -165,6 +174,9 @@ impl MessageDoc {
             reply_count: None,
             last_reply: None,
             followers: None,
+            discussion: None,
+            discussion_count: None,
+            last_in_discussion: None,
         }
     }
 

@@ -9,10 +9,8 @@ use domain::room::RoomEvent;
 use domain::user::{MessageErasure, UserEvent};
 use domain::{Event, MessageId, Timestamp, UserId};
 
-use crate::chat::access::messages::{delete_messages, keep_tally};
-use crate::chat::access::rooms::{
-    Gone, author_changed, last_message_changed, message_gone, send_time,
-};
+use crate::chat::access::messages::{delete_messages, keep_tally, modify};
+use crate::chat::access::rooms::{Gone, message_gone, send_time};
 use crate::chat::cursor::{self, Going};
 use crate::chat::message_doc::MessageDoc;
 use crate::chat::{system_messages, tombstones};
@@ -40,7 +38,7 @@ const REMOVED_USER: &str = "Removed User";
 
 pub(crate) const VIEW: Projection = Projection {
     name: "messages",
-    version: 7,
+    version: 8,
     // `seq` is the position of the event that made the message: unique, and rising with time. `at` is the send
     // time as the room shows it; `message_times` has it of all messages ever made whose event says another one,
     // for those who read the log beside the views.
@@ -177,7 +175,7 @@ fn add(tx: &mut Tx, event: &Applied, mut doc: MessageDoc, system: bool) -> rusql
         plain: doc.kind.is_none(),
         room: doc.rid.clone(),
         doc: bytes.clone(),
-        system,
+        system: system && doc.discussion.is_none(),
         audience: Vec::new(),
         followers: Vec::new(),
     });
@@ -275,40 +273,6 @@ fn reply(
         scratch.followers = followers;
     }
     Ok(())
-}
-
-/// Changes a message's document; returns its `seq` if the message exists.
-fn modify(
-    tx: &mut Tx,
-    id: &MessageId,
-    event: &Applied,
-    change: impl FnOnce(&mut MessageDoc, &mut Tx) -> rusqlite::Result<()>,
-) -> rusqlite::Result<Option<i64>> {
-    tx.need_message(id)?;
-    let Some(row) = tx.messages.get(&tx.conn, id)? else {
-        return Ok(None);
-    };
-    let mut doc: MessageDoc = json::decode(&row.doc)?;
-    change(&mut doc, tx)?;
-    doc.updated_at = Date(event.recorded_at);
-    let bytes = Bytes::from(json::encode(&doc)?);
-    tx.note_message(id, Some(bytes.clone()));
-    last_message_changed(tx, event, &doc.rid, id, &bytes)?;
-    let Some(row) = tx.messages.get_mut(&tx.conn, id)? else {
-        return Ok(None);
-    };
-    if row.author != doc.author.id {
-        author_changed(tx, &doc.rid, id, &doc.author.id)?;
-    }
-    let Some(row) = tx.messages.get_mut(&tx.conn, id)? else {
-        return Ok(None);
-    };
-    row.kind = doc.kind;
-    row.author = doc.author.id;
-    row.shown = doc.thread.is_none() || doc.shown_in_room.is_some();
-    row.replies = doc.reply_count.unwrap_or(0);
-    row.doc = bytes;
-    Ok(Some(row.seq))
 }
 
 fn delete(tx: &mut Tx, event: &Applied, deleted: &MessageDeleted) -> rusqlite::Result<()> {

@@ -13,7 +13,8 @@ use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
 
 use crate::chat::access::memberships::{owns, pairs_of, rooms_of};
-use crate::chat::access::rooms::{delete_room, members_changed, name_participants};
+use crate::chat::access::rooms::{delete_room, members_changed, name_participants, tell_parent};
+use crate::chat::system_messages::announcement;
 use crate::engine::applied::Applied;
 use crate::engine::index::Index;
 use crate::engine::projection::{Apply, Projection};
@@ -31,7 +32,7 @@ pub use queries::{RoomQuery, RoomRecord, RoomSort};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "rooms",
-    version: 8,
+    version: 9,
     tables: "CREATE TABLE rooms (
         id TEXT NOT NULL PRIMARY KEY,
         kind TEXT NOT NULL,
@@ -54,7 +55,11 @@ pub(crate) const VIEW: Projection = Projection {
         updated_at INTEGER NOT NULL,
         doc BLOB NOT NULL,
         rest BLOB,
-        join_code TEXT
+        join_code TEXT,
+        -- Of discussions: the room they belong to, the message there that tells of them, and the one they are about.
+        parent TEXT,
+        announced_by TEXT,
+        about TEXT
     ) WITHOUT ROWID;
     CREATE TABLE standings (
         room TEXT NOT NULL,
@@ -76,6 +81,8 @@ pub(crate) const VIEW: Projection = Projection {
             "rooms (participants) WHERE participants IS NOT NULL",
         ),
         standings::BY_USER,
+        Index::new("rooms_updated", "rooms (updated_at)"),
+        Index::new("rooms_parent", "rooms (parent) WHERE parent IS NOT NULL"),
     ],
     apply: Apply::Total(apply),
 };
@@ -178,7 +185,9 @@ fn count_message(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
     let Some(row) = tx.rooms.get_mut(&tx.conn, &posted.room)? else {
         return Ok(());
     };
-    row.doc.msgs += 1;
+    // The quote that opens a discussion is what it is about, and not counted (contract, teams 2).
+    let opens = row.about.is_some() && posted.before == row.born;
+    row.doc.msgs += i64::from(!opens);
     row.stored += 1;
     row.doc.updated_at = Date(event.recorded_at);
     if !posted.system && posted.shown {
@@ -191,7 +200,11 @@ fn count_message(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
             row.last = Some((posted.id.clone(), posted.doc.clone()));
         }
     }
-    Ok(())
+    if posted.system || opens {
+        return Ok(());
+    }
+    let room = posted.room.clone();
+    tell_parent(tx, event, &room)
 }
 
 fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Result<()> {
@@ -200,6 +213,7 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         Some(creator) if !direct => Some(UserRef::short(tx, creator)?),
         _ => None,
     };
+    let discussion = created.discussion.as_deref();
     let mut doc = RoomDoc {
         id: created.room.clone(),
         kind: created.kind.letter().into(),
@@ -229,6 +243,7 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         unmuted: Vec::new(),
         custom_fields: created.custom_fields.clone(),
         archived: None,
+        parent: discussion.map(|discussion| discussion.parent.clone()),
         avatar_etag: None,
         participants: direct.then(|| created.participants.clone()),
         usernames: None,
@@ -245,6 +260,8 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         doc,
         owners: 0,
         join_code: None,
+        announced_by: announcement(event, created).map(|posted| posted.message),
+        about: discussion.and_then(|discussion| discussion.message.clone()),
         stored: 0,
         last: None,
         latest: Latest::none(),
@@ -275,8 +292,11 @@ fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Res
     doc.updated_at = Date(event.recorded_at);
     match room_event {
         RoomEvent::RoomRenamed(e) => {
-            doc.name = Some(CompactString::new(&e.name));
+            let old = doc.name.replace(CompactString::new(&e.name));
             doc.display = Some(CompactString::new(&e.display_name));
+            if let Some(old) = old.filter(|old| *old != e.name) {
+                return rename_parent(tx, event, room, &old, &e.name);
+            }
         }
         RoomEvent::TopicChanged(e) => doc.topic = Some(e.text.clone()),
         RoomEvent::DescriptionChanged(e) => doc.description = Some(e.text.clone()),
@@ -314,6 +334,34 @@ fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Res
         RoomEvent::RetentionChanged(e) => doc.retention = Some((&e.retention).into()),
         RoomEvent::StreamingOptionsChanged(e) => doc.streaming_options = Some(e.options.clone()),
         RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => {}
+    }
+    Ok(())
+}
+
+/// The topic of a discussion is at first the name of the room it belongs to, and follows it (contract, rooms 4).
+fn rename_parent(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    old: &str,
+    new: &str,
+) -> rusqlite::Result<()> {
+    tx.need("rooms_parent")?;
+    tx.rooms.flush(&tx.conn)?;
+    let discussions: Vec<RoomId> = tx
+        .conn
+        .prepare_cached("SELECT id FROM rooms WHERE parent = ?1 ORDER BY id")?
+        .query_map([room.as_str()], |row| {
+            Ok(RoomId::new(row.get_ref(0)?.as_str()?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for discussion in discussions {
+        if let Some(row) = tx.rooms.get_mut(&tx.conn, &discussion)?
+            && row.doc.topic.as_deref() == Some(old)
+        {
+            row.doc.topic = Some(new.to_owned());
+            row.doc.updated_at = Date(event.recorded_at);
+        }
     }
     Ok(())
 }

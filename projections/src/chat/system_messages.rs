@@ -3,7 +3,8 @@
 use compact_str::CompactString;
 use domain::id::{ID_LENGTH, id_from_bytes};
 use domain::membership::{Joining, MembershipEvent};
-use domain::room::{RoomEvent, RoomKind};
+use domain::message::{Content, MessagePosted};
+use domain::room::{RoomCreated, RoomEvent, RoomKind};
 use domain::{Event, MessageId, RoleId, RoomId, Timestamp, UserId};
 use eventstore::EventId;
 use sha2::{Digest, Sha256};
@@ -38,12 +39,53 @@ enum Says<'a> {
     Username(&'a UserId),
 }
 
+/// The message by which a room tells that a discussion of it began, as its author could have posted it: unlike others
+/// that are derived, it is as new to the members as what people say.
+pub(crate) fn announcement(applied: &Applied, created: &RoomCreated) -> Option<MessagePosted> {
+    let discussion = created.discussion.as_deref()?;
+    Some(MessagePosted {
+        message: MessageId::new(derived_id(applied.id)),
+        room: discussion.parent.clone(),
+        author: created.creator.clone().unwrap_or_else(UserId::system),
+        at: created.at,
+        content: Content {
+            text: created.display_name.clone().unwrap_or_default(),
+            attachments: Some(discussion.quote.iter().cloned().collect()),
+            ..Content::default()
+        },
+        presentation: None,
+        thread: None,
+        shown_in_room: false,
+        seen: None,
+    })
+}
+
+/// The same as a document; `None` for a room that is no discussion, or of a room that is gone.
+fn announced(
+    applied: &Applied,
+    created: &RoomCreated,
+    names: &mut dyn Names,
+) -> rusqlite::Result<Option<MessageDoc>> {
+    let Some(posted) = announcement(applied, created) else {
+        return Ok(None);
+    };
+    if names.room(&posted.room)?.is_none() {
+        return Ok(None);
+    }
+    let mut doc = MessageDoc::posted(&posted, applied.recorded_at, names)?;
+    doc.kind = Some(CompactString::const_new("discussion-created"));
+    doc.groupable = Some(false);
+    doc.discussion = Some(created.room.clone());
+    Ok(Some(doc))
+}
+
 /// The system message an event leads to, if any.
 pub(crate) fn derive(
     applied: &Applied,
     names: &mut dyn Names,
 ) -> rusqlite::Result<Option<MessageDoc>> {
     let telling = match &applied.event {
+        Event::Room(RoomEvent::RoomCreated(created)) => return announced(applied, created, names),
         Event::Room(event) => of_room(event),
         Event::Membership(event) => of_membership(event),
         _ => None,
@@ -52,8 +94,9 @@ pub(crate) fn derive(
         return Ok(None);
     };
     // Coming and going, and roles, are not told in direct messages.
-    let direct = names
-        .room(telling.room)?
+    let called = names.room(telling.room)?;
+    let direct = called
+        .as_ref()
         .is_none_or(|room| room.kind == RoomKind::Direct);
     if direct && matches!(applied.event, Event::Membership(_)) {
         return Ok(None);
@@ -67,7 +110,11 @@ pub(crate) fn derive(
         telling.at,
         applied.recorded_at,
     );
-    doc.kind = Some(CompactString::const_new(telling.kind));
+    let kind = match telling.kind {
+        "uj" if called.is_some_and(|room| room.discussion) => "ut",
+        kind => kind,
+    };
+    doc.kind = Some(CompactString::const_new(kind));
     doc.groupable = Some(false);
     doc.role = telling.role.map(CompactString::new);
     doc.msg = match telling.says {
@@ -178,9 +225,10 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
     };
     match event {
         MembershipEvent::MemberJoined(e) => match &e.joining {
-            Joining::Joined | Joining::Default | Joining::AddedWithAll { .. } => {
-                telling(&e.room, "uj", &e.user, e.at, &e.user, None)
-            }
+            Joining::Joined
+            | Joining::Default
+            | Joining::AddedWithAll { .. }
+            | Joining::Invited => telling(&e.room, "uj", &e.user, e.at, &e.user, None),
             Joining::Added { by } => telling(&e.room, "au", by, e.at, &e.user, None),
             Joining::Creator
             | Joining::Initial

@@ -20,7 +20,7 @@ use crate::numbers::number;
 
 pub(crate) const VIEW: Projection = Projection {
     name: "tombstones",
-    version: 1,
+    version: 2,
     tables: "CREATE TABLE tombstones (
         kind TEXT NOT NULL,
         id TEXT NOT NULL,
@@ -94,7 +94,12 @@ pub(crate) fn bury_room(
     called: &RoomName,
 ) -> rusqlite::Result<()> {
     bury(tx, event, Kind::Room, id.as_str(), None, None)?;
-    let called = json::encode(&(called.kind.letter(), &called.name, &called.display))?;
+    let called = json::encode(&(
+        called.kind.letter(),
+        &called.name,
+        &called.display,
+        called.discussion,
+    ))?;
     tx.conn
         .prepare_cached("UPDATE tombstones SET called = ?2 WHERE kind = 'room' AND id = ?1")?
         .execute(params![id.as_str(), called])?;
@@ -105,11 +110,13 @@ pub(crate) fn bury_room(
 pub(crate) fn room_called(conn: &Connection, id: &RoomId) -> rusqlite::Result<Option<RoomName>> {
     conn.prepare_cached("SELECT called FROM tombstones WHERE kind = 'room' AND id = ?1")?
         .query_row([id.as_str()], |row| {
-            let (kind, name, display): (String, _, _) = json::decode(row.get_ref(0)?.as_bytes()?)?;
+            let (kind, name, display, discussion): (String, _, _, _) =
+                json::decode(row.get_ref(0)?.as_bytes()?)?;
             Ok(RoomName {
                 kind: kind_of(&kind),
                 name,
                 display,
+                discussion,
             })
         })
         .optional()

@@ -26,6 +26,13 @@ impl Slice {
         }
     }
 
+    /// How long the whole list is, if so many items of it in the slice tell: they are its last.
+    pub(crate) fn total(self, items: usize) -> Option<u64> {
+        let items = u64::try_from(items).ok()?;
+        let is_short = self.count.is_none_or(|count| items < count);
+        (is_short && (items > 0 || self.offset == 0)).then(|| self.offset + items)
+    }
+
     /// Whether the one with that number, from 0, is in it.
     pub(crate) fn holds(self, number: u64) -> bool {
         number >= self.offset && self.count.is_none_or(|count| number - self.offset < count)

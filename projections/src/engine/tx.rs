@@ -26,7 +26,7 @@ use crate::engine::rows::membership::MembershipRow;
 use crate::engine::rows::message::MessageRow;
 use crate::engine::rows::room::RoomRow;
 use crate::engine::rows::user::UserRow;
-use crate::names::{Names, RoomName, UserName};
+use crate::names::{DiscussionNow, Names, RoomName, UserName};
 use crate::numbers::number;
 
 /// How many rows stay in memory between batches while following the log.
@@ -393,6 +393,13 @@ impl Names for Tx {
 
     fn room(&mut self, room: &RoomId) -> rusqlite::Result<Option<RoomName>> {
         Ok(self.rooms.get(&self.conn, room)?.map(RoomRow::called))
+    }
+
+    fn discussion(&mut self, room: &RoomId) -> rusqlite::Result<Option<DiscussionNow>> {
+        Ok(self
+            .rooms
+            .get(&self.conn, room)?
+            .and_then(RoomRow::discussion))
     }
 
     fn send_time(&mut self, _: Position) -> rusqlite::Result<Option<Timestamp>> {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::banner::{BannerDismissalEvent, BannerEvent};
 use domain::data_export::DataExportEvent;
+use domain::invite::InviteEvent;
 use domain::permissions::PermissionEvent;
 use domain::presence::PresenceEvent;
 use domain::role::{RoleEvent, RoleProperties};
@@ -126,6 +127,7 @@ pub(crate) fn updates_of(
         Event::Setting(event) => of_setting(&mut maker, event),
         Event::Webdav(event) => of_webdav(&mut maker, event),
         Event::Banner(event) => of_banner(&mut maker, event),
+        Event::Invite(event) => of_invite(&mut maker, event),
         Event::BannerDismissal(BannerDismissalEvent::BannerDismissed(event)) => {
             let data = json!({ "bannerId": event.banner });
             maker.user(&event.user, None, "banner-dismissed", &data)?;
@@ -299,6 +301,21 @@ fn of_webdav(maker: &mut Maker<'_>, event: &WebdavEvent) -> rusqlite::Result<()>
             maker.user(&e.user, None, "webdav-account-removed", &data)?;
         }
     }
+    Ok(())
+}
+
+/// That there is news about a link into a room, for whoever did it; never its token.
+fn of_invite(maker: &mut Maker<'_>, event: &InviteEvent) -> rusqlite::Result<()> {
+    let (user, kind, data) = match event {
+        InviteEvent::InviteCreated(e) => {
+            let data = json!({ "rid": e.room, "days": e.days, "maxUses": e.max_uses, "expires": e.expires.map(Date) });
+            (&e.by, "invite-created", without_nulls(data))
+        }
+        InviteEvent::InviteRemoved(e) => (&e.by, "invite-removed", json!({ "rid": e.room })),
+        // Published by the membership.
+        InviteEvent::InviteUsed(_) => return Ok(()),
+    };
+    maker.user(user, None, kind, &data)?;
     Ok(())
 }
 

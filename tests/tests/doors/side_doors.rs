@@ -64,6 +64,20 @@ const ROOMS: &[(&str, &str)] = &[
     ("GET rooms.roles?rid=ROOM", ""),
     ("GET rooms.membersOrderedByRole?roomId=ROOM", ""),
     ("GET rooms.membersOrderedByRole?roomName=NAME", ""),
+    (
+        "rooms.createDiscussion",
+        r#"{"prid":"ROOM","t_name":"x","users":["eve"],"reply":"x"}"#,
+    ),
+    ("GET rooms.getDiscussions?roomId=ROOM", ""),
+    ("GET rooms.getDiscussions?roomName=NAME", ""),
+    (
+        "METHOD createDiscussion",
+        r#"[{"prid":"ROOM","t_name":"x","users":["eve"]}]"#,
+    ),
+    (
+        "findOrCreateInvite",
+        r#"{"rid":"ROOM","days":1,"maxUses":1}"#,
+    ),
     ("channels.join", r#"{"roomId":"ROOM"}"#),
     ("channels.join", r#"{"roomName":"NAME"}"#),
     ("GET FAMILY.info?roomId=ROOM", ""),
@@ -314,11 +328,21 @@ const MESSAGES: &[(&str, &str)] = &[
     ),
     ("METHOD readThreads", r#"["MESSAGE"]"#),
     ("METHOD unreadMessages", r#"[{"_id":"MESSAGE"}]"#),
+    (
+        "rooms.createDiscussion",
+        r#"{"prid":"GENERAL","t_name":"x","pmid":"MESSAGE"}"#,
+    ),
+    (
+        "rooms.createDiscussion",
+        r#"{"prid":"ROOM","t_name":"x","pmid":"MESSAGE"}"#,
+    ),
     ("METHOD reportMessage", r#"["MESSAGE","x"]"#),
 ];
 
 /// What parameters that name rooms and messages are called.
-const NAMED: [&str; 12] = [
+const NAMED: [&str; 14] = [
+    "prid",
+    "pmid",
     "roomId",
     "roomIds",
     "roomName",

@@ -23,7 +23,8 @@ struct Room {
     said: String,
 }
 
-/// The `attic`, a channel that became a group, and the `cupboard`, a group that became a channel.
+/// The `cupboard`, a group that became a channel; the `attic`, a channel that became a group, and its discussion, the
+/// `loft`.
 struct Story {
     server: Server,
     admin: Client,
@@ -54,6 +55,17 @@ impl Story {
             let said = posted.ok()["message"]["_id"].as_str().unwrap().to_owned();
             rooms.push(Room { id, name, said });
         }
+        // A discussion of it is its own room.
+        let wish = json!({"prid": rooms[1].id, "t_name": "loft"});
+        let path = "rooms.createDiscussion";
+        let loft = make_room(&ann, path, wish, "/discussion/_id").await;
+        let posted = post(&ann, &loft, "treasure of the loft").await.ok();
+        let said = posted["message"]["_id"].as_str().unwrap().to_owned();
+        rooms.push(Room {
+            id: loft,
+            name: "loft",
+            said,
+        });
         let before = head(&admin).await;
         // Readings that name it.
         let named = page(&admin, &[("room", "attic"), ("limit", "1")]).await;

@@ -7,6 +7,8 @@
 
 mod counters;
 mod direct;
+mod discussions;
+mod invites;
 mod members;
 mod place;
 mod settings;

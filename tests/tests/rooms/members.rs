@@ -227,10 +227,18 @@ async fn the_banned_come_back_when_they_are_unbanned() {
         ),
         (&json!("bob"), &json!(1), &json!(2))
     );
+    let term = json!({"rid": room, "days": 0, "maxUses": 0});
+    let link = alice.post("findOrCreateInvite", term).await.ok();
+    let token = json!({"token": link["_id"]});
+    let wish = json!({"prid": room, "t_name": "About bob"});
+    let begun = alice.post("rooms.createDiscussion", wish).await.ok();
+    let discussion = json!({"roomId": begun["discussion"]["_id"]});
     for (who, path, wish) in [
         (&bob, "channels.join", &it),
         (&eve, "rooms.join", &it),
         (&alice, "channels.invite", &bobs),
+        (&bob, "useInviteToken", &token),
+        (&bob, "rooms.join", &discussion),
     ] {
         let refused = who.post(path, wish.clone()).await.refused(400);
         assert_eq!(refused["errorType"], "error-user-is-banned", "{path}");

@@ -156,6 +156,11 @@ pub fn body_param_required(name: &str) -> ApiError {
     ApiError::Plain(format!("The bodyParam \"{name}\" is required").into())
 }
 
+/// A parameter of a discussion to begin is missing or wrong.
+pub fn discussion_param(name: &str, rule: &str) -> ApiError {
+    ApiError::Plain(format!("Body parameter \"{name}\" {rule}").into())
+}
+
 /// A parameter for creating a room is missing or has the wrong type; the two families word it differently.
 pub fn creation_param(kind: RoomKind, name: &str, rule: &str) -> ApiError {
     let param = if kind == RoomKind::Channel {
@@ -222,6 +227,11 @@ pub fn room_not_allowed() -> ApiError {
         error: "not-allowed".into(),
         error_type: Value::from("Not Allowed"),
     }
+}
+
+/// A link into a room to be removed.
+pub fn no_such_invite() -> ApiError {
+    ApiError::coded("invalid-invitation-id", "Invalid Invitation _id")
 }
 
 /// The target of a message does not exist.

@@ -1,15 +1,19 @@
-//! Methods that make channels and groups.
+//! Methods that make rooms.
 
+use application::chat::discussions::Wish;
 use domain::room::RoomKind;
+use domain::{MessageId, RoomId};
 use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
+use crate::http::discussion_form;
 use crate::http::new_room_form::NewRoom;
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
 
 pub(super) fn methods() -> Vec<Method> {
     vec![
         method("createChannel", |call| create(call, RoomKind::Channel)),
+        method("createDiscussion", create_discussion).with_documents(),
         method("createPrivateGroup", |call| create(call, RoomKind::Group)),
     ]
 }
@@ -46,4 +50,25 @@ fn object(call: &MethodCall, index: usize) -> Result<Map<String, Value>, ApiErro
         Value::Null => Ok(Map::new()),
         _ => call.args.object(index).cloned(),
     }
+}
+
+/// `createDiscussion({prid, pmid?, t_name, reply?, users?, encrypted?})`.
+async fn create_discussion(call: MethodCall) -> MethodOutcome {
+    let wished = call.args.object(0)?;
+    let text = |name: &str| {
+        let text = wished.get(name).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let users = wished.get("users").and_then(Value::as_array);
+    let users = users.into_iter().flatten().filter_map(Value::as_str);
+    let wish = Wish {
+        title: text("t_name").unwrap_or_default(),
+        about: text("pmid").map(MessageId::new),
+        reply: text("reply"),
+        users: users.map(str::to_owned).collect(),
+        encrypted: wished.get("encrypted").and_then(Value::as_bool),
+    };
+    let parent = RoomId::new(text("prid").unwrap_or_default());
+    let begun = discussion_form::begin(&call.state, &call.caller, &parent, wish).await?;
+    Ok(Value::Object(begun))
 }

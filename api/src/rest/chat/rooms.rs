@@ -9,6 +9,7 @@ use domain::RoomId;
 use domain::membership::MembershipCommand;
 use domain::permission::Permission;
 use domain::room::RoomKind;
+use serde_json::{Map, Value};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
@@ -82,7 +83,26 @@ async fn info(call: Call, Info { room, fields }: Info) -> Outcome {
         Some(choice) => choice.apply_bytes(found.record.doc.clone()),
         None => found.record.doc,
     };
-    Ok(Answer::with_capacity(doc.len() + 16).raw("room", &doc))
+    let answer = Answer::with_capacity(doc.len() + 16).raw("room", &doc);
+    let above = found.place.parent.as_ref();
+    match above.filter(|above| above.is_visible(&call.caller)) {
+        Some(above) => Ok(answer.field("parent", &parent(&call, &above.room.id).await?)),
+        None => Ok(answer),
+    }
+}
+
+/// What is told of the room that another one is a discussion of (contract, newer: `rooms.info`).
+async fn parent(call: &Call, room: &RoomId) -> Result<Map<String, Value>, ApiError> {
+    let record = call.state.views().room(room).await?;
+    let doc = record.map(|record| serde_json::from_slice(&record.doc));
+    let mut doc: Map<String, Value> = doc.and_then(Result::ok).unwrap_or_default();
+    doc.retain(|field, _| {
+        matches!(
+            field.as_str(),
+            "_id" | "name" | "fname" | "t" | "prid" | "u"
+        )
+    });
+    Ok(doc)
 }
 
 async fn leave(call: Call, room: RoomNamed) -> Outcome {

@@ -141,7 +141,7 @@ async fn measure(state: &AppState) -> Result<Doc, ApiError> {
         "totalPrivateGroups": figures.groups.0,
         "totalDirect": figures.directs.0,
         "totalLivechat": 0,
-        "totalDiscussions": 0,
+        "totalDiscussions": figures.discussions,
         "totalBroadcastRooms": figures.broadcast_rooms,
         "totalE2ERooms": figures.encrypted_rooms,
         "totalChannelMessages": figures.channels.1,

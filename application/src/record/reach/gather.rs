@@ -1,13 +1,12 @@
 //! Collects the events that decide what somebody could read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::room::RoomKind;
 use domain::{Event, RoomId, UserId};
 use eventstore::{Position, RecordedEvent};
 use projections::RecordQuery;
 
-use super::state::{Edge, State, Stretch};
+use super::state::{Edge, Nature, State, Stretch};
 use super::{AskedReach, Reach, RoomReach};
 use crate::error::Error;
 use crate::record::access::Auditor;
@@ -58,8 +57,8 @@ pub(super) async fn reach(
     let private_rooms = auditor.sees_private_rooms();
     let user = named::user(workspace, &asked.user).await?;
     let events = events(workspace, &user, to).await?;
-    let kinds = kinds(workspace, &events).await?;
-    let mut state = State::new(&user, &kinds);
+    let natures = natures(workspace, &events).await?;
+    let mut state = State::new(&user, &natures);
     for (by, event) in events.values() {
         state.apply(by, event);
     }
@@ -107,45 +106,73 @@ async fn events(workspace: &Workspace, user: &UserId, to: Position) -> Result<De
         ..found::within(Position::START, to)
     };
     let mut deciding = Deciding::new();
-    let mut add = |events: &[RecordedEvent]| {
-        for event in events {
-            if let Ok(decoded) = event.decode() {
-                deciding.insert(event.position, (Edge::of(event), decoded));
-            }
-        }
-    };
+    let mut add = |events: &[RecordedEvent]| decode(&mut deciding, events);
     found::each(workspace, of_user, &mut add).await?;
     found::each(workspace, of_others, &mut add).await?;
     let made = workspace.views().with_record_names(move |names| {
         let made = names.public_rooms().into_iter();
         made.filter(|since| *since <= to).collect::<Vec<_>>()
     });
-    let mut made = made.await?;
-    let log = workspace.executor().store();
-    while !made.is_empty() {
-        let events = log.read_at(made.clone()).await?;
-        if events.is_empty() {
-            break;
-        }
-        add(&events);
-        made.drain(..events.len().min(made.len()));
-    }
+    read_at(workspace, made.await?, &mut add).await?;
+    // Discussions of private rooms are not public, and whoever can read the room can read them.
+    let parents = rooms(&deciding);
+    let begun = workspace.views().with_record_names(move |names| {
+        let begun = parents.iter().flat_map(|parent| names.discussions(parent));
+        let begun = begun.filter(|since| *since <= to);
+        begun.collect::<BTreeSet<_>>()
+    });
+    let begun: Vec<Position> = begun.await?.into_iter().collect();
+    read_at(workspace, begun, |events| decode(&mut deciding, events)).await?;
     Ok(deciding)
 }
 
+/// Shows `see` the events at these positions, which are in order.
+async fn read_at(
+    workspace: &Workspace,
+    mut positions: Vec<Position>,
+    mut see: impl FnMut(&[RecordedEvent]),
+) -> Result<(), Error> {
+    let log = workspace.executor().store();
+    while !positions.is_empty() {
+        let events = log.read_at(positions.clone()).await?;
+        if events.is_empty() {
+            break;
+        }
+        see(&events);
+        positions.drain(..events.len().min(positions.len()));
+    }
+    Ok(())
+}
+
+fn decode(deciding: &mut Deciding, events: &[RecordedEvent]) {
+    for event in events {
+        if let Ok(decoded) = event.decode() {
+            deciding.insert(event.position, (Edge::of(event), decoded));
+        }
+    }
+}
+
 /// What the rooms that occur were made as.
-async fn kinds(
+async fn natures(
     workspace: &Workspace,
     deciding: &Deciding,
-) -> Result<BTreeMap<RoomId, RoomKind>, Error> {
-    let rooms = deciding.values().filter_map(|(_, event)| event.room());
-    let rooms: Vec<RoomId> = rooms.map(std::borrow::Cow::into_owned).collect();
-    let kinds = workspace.views().with_record_names(move |names| {
-        let kinds = rooms.into_iter().filter_map(|room| {
-            let kind = names.identity(&room)?.kind;
-            Some((room, kind))
+) -> Result<BTreeMap<RoomId, Nature>, Error> {
+    let rooms = rooms(deciding);
+    let natures = workspace.views().with_record_names(move |names| {
+        let natures = rooms.into_iter().filter_map(|room| {
+            let identity = names.identity(&room)?;
+            let nature = Nature {
+                kind: identity.kind,
+                parent: identity.parent.clone(),
+            };
+            Some((room, nature))
         });
-        kinds.collect()
+        natures.collect()
     });
-    Ok(kinds.await?)
+    Ok(natures.await?)
+}
+
+fn rooms(deciding: &Deciding) -> BTreeSet<RoomId> {
+    let rooms = deciding.values().filter_map(|(_, event)| event.room());
+    rooms.map(std::borrow::Cow::into_owned).collect()
 }

@@ -20,6 +20,8 @@ pub enum Because {
     Member,
     /// The room was public, and they had the right to look into public rooms.
     Public,
+    /// It was a discussion of a room that they could read.
+    Discussion,
     /// It is about the account itself, which could be used.
     Active,
 }
@@ -93,8 +95,17 @@ impl Course {
     }
 }
 
+/// What of a room decides who may read it, and does not change.
+#[derive(Clone, Debug)]
+pub(super) struct Nature {
+    pub(super) kind: RoomKind,
+    /// The room it is a discussion of.
+    pub(super) parent: Option<RoomId>,
+}
+
 struct Room {
     kind: RoomKind,
+    parent: Option<RoomId>,
     is_there: bool,
     is_member: bool,
     course: Course,
@@ -104,7 +115,9 @@ struct Room {
 pub(super) struct State<'a> {
     user: &'a UserId,
     /// What each room that may matter was made as.
-    kinds: &'a BTreeMap<RoomId, RoomKind>,
+    natures: &'a BTreeMap<RoomId, Nature>,
+    /// The discussions of each.
+    discussions: BTreeMap<&'a RoomId, Vec<&'a RoomId>>,
     roles: Vec<RoleId>,
     active: bool,
     permissions: PermissionTable,
@@ -113,10 +126,17 @@ pub(super) struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    pub(super) fn new(user: &'a UserId, kinds: &'a BTreeMap<RoomId, RoomKind>) -> Self {
+    pub(super) fn new(user: &'a UserId, natures: &'a BTreeMap<RoomId, Nature>) -> Self {
+        let mut discussions: BTreeMap<&RoomId, Vec<&RoomId>> = BTreeMap::new();
+        for (room, nature) in natures {
+            if let Some(parent) = &nature.parent {
+                discussions.entry(parent).or_default().push(room);
+            }
+        }
         Self {
             user,
-            kinds,
+            natures,
+            discussions,
             roles: Vec::new(),
             active: false,
             permissions: PermissionTable::default(),
@@ -211,32 +231,49 @@ impl<'a> State<'a> {
     }
 
     fn change(&mut self, by: &Edge, id: &RoomId, change: impl FnOnce(&mut Room)) {
-        let Some(kind) = self.kinds.get(id) else {
+        let Some(nature) = self.natures.get(id) else {
             return;
         };
         let mut room = self.rooms.remove(id).unwrap_or_else(|| Room {
-            kind: *kind,
+            kind: nature.kind,
+            parent: nature.parent.clone(),
             is_there: false,
             is_member: false,
             course: Course::default(),
         });
         change(&mut room);
-        let now = self.because(&room);
-        room.course.turn(now, by);
         self.rooms.insert(id.clone(), room);
+        self.look_at(by, id);
+        for discussion in self.discussions.get(id).cloned().unwrap_or_default() {
+            self.look_at(by, discussion);
+        }
     }
 
     fn look_at_all(&mut self, by: &Edge) {
-        let mut rooms = std::mem::take(&mut self.rooms);
-        for room in rooms.values_mut() {
-            let now = self.because(room);
+        for id in self.natures.keys() {
+            self.look_at(by, id);
+        }
+    }
+
+    fn look_at(&mut self, by: &Edge, id: &RoomId) {
+        let now = self.rooms.get(id).and_then(|room| self.because(room));
+        if let Some(room) = self.rooms.get_mut(id) {
             room.course.turn(now, by);
         }
-        self.rooms = rooms;
     }
 
     /// Why the user can read the room now, if they can.
     fn because(&self, room: &Room) -> Option<Because> {
+        let parent = room.parent.as_ref().filter(|_| room.is_there);
+        let parent = parent.and_then(|parent| self.rooms.get(parent));
+        self.because_of_itself(room).or_else(|| {
+            let parent = self.because_of_itself(parent?);
+            parent.map(|_| Because::Discussion)
+        })
+    }
+
+    /// The same, whatever room it belongs to. A discussion belongs to none that is one.
+    fn because_of_itself(&self, room: &Room) -> Option<Because> {
         let authority = Authority {
             actor: self.user,
             roles: &self.roles,

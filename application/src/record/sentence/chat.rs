@@ -117,6 +117,7 @@ fn joined(teller: &Teller<'_>, event: &MemberJoined) -> String {
         Joining::Creator => format!("joined {room} as its creator"),
         Joining::Initial => format!("joined {room} as one of its first members"),
         Joining::Joined => format!("joined {room}"),
+        Joining::Invited => format!("joined {room} by a link into it"),
         Joining::Default => format!("joined {room}, which new users join"),
         Joining::DirectCreator => format!("joined {room} as the one who opened it"),
         Joining::DirectOther => format!("joined {room} as somebody it was opened with"),

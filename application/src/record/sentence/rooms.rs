@@ -1,5 +1,6 @@
 //! Rooms.
 
+use domain::invite::InviteEvent;
 use domain::room::{Retention, RoomCreated, RoomEvent, RoomKind, RoomRenamed};
 use domain::{RoomId, UserId};
 
@@ -137,6 +138,34 @@ pub(super) fn room(teller: &Teller<'_>, event: &RoomEvent) -> String {
     }
 }
 
+pub(super) fn invite(teller: &Teller<'_>, event: &InviteEvent) -> String {
+    let room = teller.room(event.room());
+    match event {
+        InviteEvent::InviteCreated(event) => {
+            let life = match event.days {
+                0 => "for good".to_owned(),
+                days => format!("for {}", number(days, "day")),
+            };
+            let uses = match event.max_uses {
+                0 => "any number of uses".to_owned(),
+                uses => number(uses, "use"),
+            };
+            let deed = format!("made a link into {room}, good {life} and for {uses}");
+            teller.deed(&event.by, deed)
+        }
+        InviteEvent::InviteUsed(event) => {
+            teller.deed(&event.user, format_args!("used a link into {room}"))
+        }
+        InviteEvent::InviteRemoved(event) => {
+            teller.deed(&event.by, format_args!("removed a link into {room}"))
+        }
+    }
+}
+
+fn number(number: u32, one: &str) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), one)
+}
+
 fn created(teller: &Teller<'_>, event: &RoomCreated) -> String {
     let called = match &event.name {
         Some(name) => quoted(name),
@@ -156,6 +185,24 @@ fn created(teller: &Teller<'_>, event: &RoomCreated) -> String {
         (event.custom_fields.is_some(), "with custom fields"),
     ];
     let flags = flags.into_iter().filter(|(is_so, _)| *is_so);
+    let deed = match event.discussion.as_deref() {
+        Some(discussion) => {
+            let parent = teller.room(&discussion.parent);
+            let title = quoted(event.display_name.as_deref().unwrap_or_default());
+            let about = discussion
+                .message
+                .as_ref()
+                .map_or_else(String::new, |message| {
+                    format!(" about the message {}", name(message.as_str()))
+                });
+            let how = match event.kind {
+                RoomKind::Channel => "public",
+                RoomKind::Group | RoomKind::Direct => "private",
+            };
+            format!("began the {how} discussion {title} of {parent}{about}")
+        }
+        None => format!("created {what}"),
+    };
     let texts = [
         ("topic", &event.topic),
         ("description", &event.description),
@@ -166,7 +213,7 @@ fn created(teller: &Teller<'_>, event: &RoomCreated) -> String {
         Some(format!("with the {what} {}", quoted(text)))
     });
     let facts = flags.map(|(_, flag)| flag.to_owned()).chain(texts);
-    let deed = with(format!("created {what}"), facts);
+    let deed = with(deed, facts);
     match &event.creator {
         Some(creator) => teller.deed(creator, deed),
         None => teller.did(deed),
@@ -188,9 +235,7 @@ fn kept(retention: &Retention, room: &str) -> String {
     let said = |flag: Option<bool>, yes: &str, no: &str| {
         flag.map(|flag| if flag { yes } else { no }.to_owned())
     };
-    let days = retention
-        .max_age
-        .map(|days| count(usize::try_from(days).unwrap_or(usize::MAX), "day"));
+    let days = retention.max_age.map(|days| number(days, "day"));
     let facts = [
         said(retention.enabled, "pruned", "not pruned"),
         days.map(|days| format!("after {days}")),

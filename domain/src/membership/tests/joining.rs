@@ -37,6 +37,66 @@ fn some_rooms_cannot_be_joined() {
 }
 
 #[test]
+fn who_sees_the_parent_joins_a_private_discussion() {
+    let (stage, me) = (Stage::default().outside().in_a(RoomKind::Group), me());
+    let context = MembershipContext {
+        sees_parent: true,
+        ..stage.about(&me)
+    };
+    outside()
+        .when(MembershipCommand::Join { at: AT }, &context)
+        .then([joined(Joining::Joined, &[])]);
+}
+
+#[test]
+fn a_link_leads_into_any_room_but_a_direct_message() {
+    let (stage, me) = (Stage::default().outside(), me());
+    let follow = MembershipCommand::FollowInvite { at: AT };
+    for kind in [RoomKind::Channel, RoomKind::Group] {
+        let stage = stage.clone().in_a(kind);
+        let context = MembershipContext {
+            join_code_ok: false,
+            ..stage.about(&me)
+        };
+        outside()
+            .when(follow.clone(), &context)
+            .then([joined(Joining::Invited, &[])]);
+        member().when(follow.clone(), &context).then_nothing();
+    }
+    let direct = stage.in_a(RoomKind::Direct);
+    outside()
+        .when(follow, &direct.about(&me))
+        .then_refused(MembershipRefusal::JoinNotAllowed);
+}
+
+#[test]
+fn who_is_kept_out_of_a_room_comes_neither_by_a_link_nor_into_its_discussions() {
+    let (stage, me) = (Stage::default().outside(), me());
+    let banned = UserBannedFromRoom {
+        room: room(),
+        user: UserId::new("me"),
+        by: UserId::new("you"),
+        at: AT,
+    };
+    let of_parent = MembershipContext {
+        sees_parent: true,
+        banned_from_parent: true,
+        ..stage.about(&me)
+    };
+    for command in [
+        MembershipCommand::Join { at: AT },
+        MembershipCommand::FollowInvite { at: AT },
+    ] {
+        given::<Membership>([banned.clone().into()])
+            .when(command.clone(), &stage.about(&me))
+            .then_refused(MembershipRefusal::Banned);
+        outside()
+            .when(command, &of_parent)
+            .then_refused(MembershipRefusal::Banned);
+    }
+}
+
+#[test]
 fn a_join_code_must_be_right() {
     let (stage, me) = (Stage::default().outside(), me());
     let join = MembershipCommand::Join { at: AT };
@@ -56,6 +116,7 @@ fn what_is_ones_own_is_nobody_elses() {
     let (stage, me) = (Stage::default().by("you").with_roles(&["admin"]), me());
     for command in [
         MembershipCommand::Join { at: AT },
+        MembershipCommand::FollowInvite { at: AT },
         MembershipCommand::Leave { at: AT },
         MembershipCommand::Read {
             threads: false,

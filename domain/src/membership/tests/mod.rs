@@ -27,13 +27,8 @@ impl Stage {
     /// The actor asks about the membership of `user`.
     fn about<'a>(&'a self, user: &'a UserId) -> MembershipContext<'a> {
         MembershipContext {
-            authority: self.authority(),
             actor_membership: self.membership.as_ref(),
-            user,
-            room: &self.room,
-            join_code_ok: true,
-            view: None,
-            newest: None,
+            ..MembershipContext::new(self.authority(), user, &self.room)
         }
     }
 }

@@ -16,6 +16,7 @@ fn some_command() -> impl Strategy<Value = MembershipCommand> {
     prop_oneof![
         Just(found()),
         Just(MembershipCommand::Join { at: AT }),
+        Just(MembershipCommand::FollowInvite { at: AT }),
         Just(MembershipCommand::Add { at: AT }),
         Just(MembershipCommand::AddWithAll { at: AT }),
         Just(MembershipCommand::Leave { at: AT }),

@@ -27,6 +27,7 @@ impl Stage {
         MessageContext {
             authority: self.authority(),
             room: &self.room,
+            sees_parent: false,
             membership: self.membership.as_ref(),
             settings: &self.settings,
             system_message: None,

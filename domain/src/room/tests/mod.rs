@@ -1,6 +1,7 @@
 //! The rules of rooms, as given, when, then.
 
 mod changing;
+mod discussions;
 mod making;
 mod properties;
 mod settings;
@@ -49,6 +50,7 @@ fn created(kind: RoomKind) -> RoomCreated {
         description: None,
         announcement: None,
         custom_fields: None,
+        discussion: None,
     }
 }
 

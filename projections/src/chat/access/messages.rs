@@ -4,8 +4,12 @@ use bytes::Bytes;
 use domain::{MessageId, RoomId};
 use rusqlite::OptionalExtension;
 
+use super::last_message::{author_changed, last_message_changed};
+use crate::chat::message_doc::MessageDoc;
+use crate::engine::applied::Applied;
 use crate::engine::rows::tally::Tally;
 use crate::engine::tx::Tx;
+use crate::iso::Date;
 use crate::json;
 
 /// Stores with a message whose counters it raised.
@@ -55,4 +59,38 @@ pub(crate) fn newest(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<Option<(Mes
             ))
         })
         .optional()
+}
+
+/// Changes a message's document; returns its `seq` if the message exists.
+pub(crate) fn modify(
+    tx: &mut Tx,
+    id: &MessageId,
+    event: &Applied,
+    change: impl FnOnce(&mut MessageDoc, &mut Tx) -> rusqlite::Result<()>,
+) -> rusqlite::Result<Option<i64>> {
+    tx.need_message(id)?;
+    let Some(row) = tx.messages.get(&tx.conn, id)? else {
+        return Ok(None);
+    };
+    let mut doc: MessageDoc = json::decode(&row.doc)?;
+    change(&mut doc, tx)?;
+    doc.updated_at = Date(event.recorded_at);
+    let bytes = Bytes::from(json::encode(&doc)?);
+    tx.note_message(id, Some(bytes.clone()));
+    last_message_changed(tx, event, &doc.rid, id, &bytes)?;
+    let Some(row) = tx.messages.get_mut(&tx.conn, id)? else {
+        return Ok(None);
+    };
+    if row.author != doc.author.id {
+        author_changed(tx, &doc.rid, id, &doc.author.id)?;
+    }
+    let Some(row) = tx.messages.get_mut(&tx.conn, id)? else {
+        return Ok(None);
+    };
+    row.kind = doc.kind;
+    row.author = doc.author.id;
+    row.shown = doc.thread.is_none() || doc.shown_in_room.is_some();
+    row.replies = doc.reply_count.unwrap_or(0);
+    row.doc = bytes;
+    Ok(Some(row.seq))
 }

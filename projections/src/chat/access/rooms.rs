@@ -1,11 +1,11 @@
 //! Changes of room rows, whichever view they come from.
 
-use bytes::Bytes;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 
-use super::messages::{as_last, newest};
+use super::messages::{as_last, modify, newest};
 use crate::chat::tombstones;
 use crate::engine::applied::Applied;
+use crate::engine::rows::room::RoomRow;
 use crate::engine::rows::room::latest::Newest;
 use crate::engine::tx::Tx;
 use crate::iso::Date;
@@ -32,12 +32,38 @@ pub(crate) fn send_time(
 /// Removes the row of a room, and how people stand in it. Its messages and memberships go in their own views.
 pub(crate) fn delete_room(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
     tx.stale.rooms.insert(room.clone());
-    if let Some(row) = tx.rooms.remove(&tx.conn, room)? {
-        tx.conn
-            .prepare_cached("DELETE FROM standings WHERE room = ?1")?
-            .execute([room.as_str()])?;
-        tombstones::bury_room(tx, event, room, &row.called())?;
+    let Some(row) = tx.rooms.remove(&tx.conn, room)? else {
+        return Ok(());
+    };
+    tx.conn
+        .prepare_cached("DELETE FROM standings WHERE room = ?1")?
+        .execute([room.as_str()])?;
+    tombstones::bury_room(tx, event, room, &row.called())?;
+    if let Some(told) = &row.announced_by {
+        modify(tx, told, event, |doc, _| {
+            doc.discussion = None;
+            doc.discussion_count = None;
+            doc.last_in_discussion = None;
+            Ok(())
+        })?;
     }
+    Ok(())
+}
+
+/// The message that tells of a discussion says how many messages that has, and since when (contract, teams 2). Does
+/// nothing for other rooms.
+pub(crate) fn tell_parent(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
+    let row = tx.rooms.get(&tx.conn, room)?;
+    let Some(now) = row.and_then(RoomRow::discussion) else {
+        return Ok(());
+    };
+    modify(tx, &now.told_by, event, |doc, _| {
+        if doc.discussion.is_some() {
+            doc.discussion_count = Some(now.count);
+            doc.last_in_discussion = now.last.map(Date);
+        }
+        Ok(())
+    })?;
     Ok(())
 }
 
@@ -110,7 +136,8 @@ pub(crate) fn message_gone(
     let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
         return Ok(());
     };
-    row.doc.msgs -= i64::from(gone != Gone::PlaceRemoved);
+    // The quote that opens a discussion was not counted.
+    row.doc.msgs = (row.doc.msgs - i64::from(gone != Gone::PlaceRemoved)).max(0);
     row.stored -= i64::from(gone != Gone::Blanked);
     row.doc.updated_at = Date(event.recorded_at);
     row.latest.gone(message);
@@ -125,38 +152,5 @@ pub(crate) fn message_gone(
             row.last = newest;
         }
     }
-    Ok(())
-}
-
-pub(crate) fn author_changed(
-    tx: &mut Tx,
-    room: &RoomId,
-    message: &MessageId,
-    author: &UserId,
-) -> rusqlite::Result<()> {
-    if let Some(row) = tx.rooms.get_mut(&tx.conn, room)? {
-        row.tail.author_changed(message, author);
-    }
-    Ok(())
-}
-
-/// A message has another document: the room's copy follows if it is the last one.
-pub(crate) fn last_message_changed(
-    tx: &mut Tx,
-    event: &Applied,
-    room: &RoomId,
-    message: &MessageId,
-    doc: &Bytes,
-) -> rusqlite::Result<()> {
-    let last = tx
-        .rooms
-        .get(&tx.conn, room)?
-        .and_then(|row| row.last.as_ref());
-    if last.is_some_and(|(last, _)| last == message)
-        && let Some(row) = tx.rooms.get_mut(&tx.conn, room)?
-    {
-        row.last = Some((message.clone(), doc.clone()));
-        row.doc.updated_at = Date(event.recorded_at);
-    }
-    Ok(())
+    tell_parent(tx, event, room)
 }

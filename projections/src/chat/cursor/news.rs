@@ -20,7 +20,7 @@ pub(super) fn newest_first(
     mut see: impl FnMut(&Told),
 ) -> rusqlite::Result<()> {
     const COLUMNS: &str = "SELECT seq, id, at, author, shown, thread, counts, called FROM messages";
-    const THERE: &str = "system = 0 AND kind IS NOT 'rm'";
+    const THERE: &str = "(system = 0 OR kind = 'discussion-created') AND kind IS NOT 'rm'";
     // Behind a position there is little, in any room: found without an index. Behind a time there may be much.
     let (index, order) = if after.seq > born {
         ("NOT INDEXED", "seq")

@@ -142,20 +142,25 @@ impl Queries {
     ) -> Result<Sync, QueryError> {
         let user = user.clone();
         self.read(move |conn| {
-            let update = conn
-                .prepare_cached(
-                    "SELECT doc, choices FROM memberships WHERE user = ?1 AND updated_at >= ?2 ORDER BY room",
-                )?
-                .query_map(
-                    params![user.as_str(), since.map_or(i64::MIN, |since| since.earliest().as_millis())],
-                    |row| listed(row, 1),
-                )?
-                .collect::<rusqlite::Result<_>>()?;
-            let remove = match since {
-                Some(since) => tombstones::since(conn, Kind::Membership, Some(&user), since)?,
-                None => Vec::new(),
+            let Some(since) = since else {
+                let all = "SELECT doc, choices FROM memberships WHERE user = ?1 ORDER BY room";
+                let mut all = conn.prepare_cached(all)?;
+                let all = all.query_map([user.as_str()], |row| listed(row, 1))?;
+                return Ok(Sync {
+                    update: all.collect::<rusqlite::Result<_>>()?,
+                    remove: Vec::new(),
+                });
             };
-            Ok(Sync { update, remove })
+            // In the order of an expression, so that the few are found by when they changed, and sorted.
+            let mut changed = conn.prepare_cached(
+                "SELECT doc, choices FROM memberships WHERE user = ?1 AND updated_at >= ?2 ORDER BY +room",
+            )?;
+            let earliest = since.earliest().as_millis();
+            let changed = changed.query_map(params![user.as_str(), earliest], |row| listed(row, 1))?;
+            Ok(Sync {
+                update: changed.collect::<rusqlite::Result<_>>()?,
+                remove: tombstones::since(conn, Kind::Membership, Some(&user), since)?,
+            })
         })
         .await
     }

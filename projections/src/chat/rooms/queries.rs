@@ -6,8 +6,8 @@ use bytes::Bytes;
 use compact_str::CompactString;
 use domain::membership::{Standing, Voice};
 use domain::room::{RoomFacts, RoomKind};
-use domain::{RoomId, Timestamp, UserId};
-use rusqlite::{OptionalExtension, ToSql, params};
+use domain::{MessageId, RoomId, Timestamp, UserId};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use crate::chat::rooms::standings;
 use crate::chat::tombstones::{self, Kind, Sync};
@@ -56,6 +56,8 @@ pub enum RoomSort {
     LastMessage,
     Messages,
     Members,
+    /// The name as typed.
+    Display,
 }
 
 /// Selects rooms for [`Queries::rooms`].
@@ -68,6 +70,8 @@ pub struct RoomQuery {
     pub except: Vec<RoomId>,
     /// Only rooms this user is a member of.
     pub member: Option<UserId>,
+    /// Only discussions of this room.
+    pub parent: Option<RoomId>,
     /// Only rooms whose name contains this, without regard to case.
     pub filter: Option<String>,
     pub sort: RoomSort,
@@ -81,12 +85,45 @@ impl Default for RoomQuery {
             kinds: Vec::new(),
             except: Vec::new(),
             member: None,
+            parent: None,
             filter: None,
             sort: RoomSort::Name,
             descending: false,
             slice: Slice::ALL,
         }
     }
+}
+
+fn all_of(conn: &Connection, user: &UserId) -> rusqlite::Result<Vec<Bytes>> {
+    conn.prepare_cached(
+        "SELECT rooms.doc FROM memberships CROSS JOIN rooms ON rooms.id = memberships.room
+         WHERE memberships.user = ?1 ORDER BY memberships.room",
+    )?
+    .query_map([user.as_str()], |row| json::column(row, 0))?
+    .collect()
+}
+
+/// If no more rooms than this changed, they are looked through, rather than those of the user.
+const FEW: i64 = 200;
+
+fn changed(conn: &Connection, user: &UserId, since: Since) -> rusqlite::Result<Vec<Bytes>> {
+    let earliest = since.earliest().as_millis();
+    let few: bool = conn
+        .prepare_cached(
+            "SELECT count(*) < ?2 FROM (SELECT 1 FROM rooms WHERE updated_at >= ?1 LIMIT ?2)",
+        )?
+        .query_row([earliest, FEW], |row| row.get(0))?;
+    let tables = if few {
+        "rooms CROSS JOIN memberships"
+    } else {
+        "memberships CROSS JOIN rooms"
+    };
+    conn.prepare_cached(&format!(
+        "SELECT rooms.doc FROM {tables} ON memberships.room = rooms.id
+         WHERE memberships.user = ?1 AND rooms.updated_at >= ?2 ORDER BY rooms.id"
+    ))?
+    .query_map(params![user.as_str(), earliest], |row| json::column(row, 0))?
+    .collect()
 }
 
 impl Queries {
@@ -127,6 +164,7 @@ impl Queries {
                         hidden_system_messages: doc.hidden_system_messages,
                         owners: u32::try_from(owners).unwrap_or(0),
                         members: u32::try_from(doc.members).unwrap_or(0),
+                        parent: doc.parent,
                     })))
                 })
             })
@@ -191,6 +229,12 @@ impl Queries {
                 matching.push_str(" AND memberships.user = ?2");
                 values.push(&member);
             }
+            let parent = query.parent.as_ref().map(RoomId::as_str);
+            if parent.is_some() {
+                values.push(&parent);
+                matching += " AND rooms.parent = ?";
+                matching += &values.len().to_string();
+            }
             if !query.kinds.is_empty() {
                 // Letters of a closed set: no user input enters the statement.
                 let letters: Vec<String> = query
@@ -215,6 +259,7 @@ impl Queries {
                 RoomSort::LastMessage => "rooms.lm",
                 RoomSort::Messages => "rooms.msgs",
                 RoomSort::Members => "rooms.members",
+                RoomSort::Display => "rooms.display",
             };
             let direction = if query.descending { "DESC" } else { "ASC" };
             let (count, offset) = bounds(query.slice);
@@ -227,10 +272,13 @@ impl Queries {
                     let rest = row.get_ref(1)?.as_bytes_or_null()?;
                     Ok(json::joined(row.get_ref(0)?.as_bytes()?, rest))
                 })?
-                .collect::<rusqlite::Result<_>>()?;
-            let total = conn
-                .prepare_cached(&format!("SELECT count(*) FROM {tables} WHERE {matching}"))?
-                .query_row(values.as_slice(), |row| unsigned(row, 0))?;
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let total = match query.slice.total(items.len()) {
+                Some(total) => total,
+                None => conn
+                    .prepare_cached(&format!("SELECT count(*) FROM {tables} WHERE {matching}"))?
+                    .query_row(values.as_slice(), |row| unsigned(row, 0))?,
+            };
             Ok(Page { items, total })
         })
         .await
@@ -245,24 +293,16 @@ impl Queries {
     ) -> Result<Sync, QueryError> {
         let user = user.clone();
         self.read(move |conn| {
-            let update = conn
-                .prepare_cached(
-                    "SELECT rooms.doc FROM memberships JOIN rooms ON rooms.id = memberships.room
-                     WHERE memberships.user = ?1 AND rooms.updated_at >= ?2 ORDER BY rooms.id",
-                )?
-                .query_map(
-                    params![
-                        user.as_str(),
-                        since.map_or(i64::MIN, |since| since.earliest().as_millis())
-                    ],
-                    |row| json::column(row, 0),
-                )?
-                .collect::<rusqlite::Result<_>>()?;
-            let remove = match since {
-                Some(since) => tombstones::since(conn, Kind::Room, None, since)?,
-                None => Vec::new(),
+            let Some(since) = since else {
+                return Ok(Sync {
+                    update: all_of(conn, &user)?,
+                    remove: Vec::new(),
+                });
             };
-            Ok(Sync { update, remove })
+            Ok(Sync {
+                update: changed(conn, &user, since)?,
+                remove: tombstones::since(conn, Kind::Room, None, since)?,
+            })
         })
         .await
     }
@@ -303,6 +343,44 @@ impl Queries {
         self.every(
             "SELECT room FROM memberships WHERE user = ?1 ORDER BY room",
             [user.to_string()],
+            |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)),
+        )
+        .await
+    }
+
+    /// The ids of the discussions of a room.
+    pub async fn discussions_of(&self, room: &RoomId) -> Result<Vec<RoomId>, QueryError> {
+        self.every(
+            "SELECT id FROM rooms WHERE parent = ?1 ORDER BY id",
+            [room.to_string()],
+            |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)),
+        )
+        .await
+    }
+
+    /// The discussion that a message of `room` tells of.
+    pub async fn discussion_told_by(
+        &self,
+        room: &RoomId,
+        message: &MessageId,
+    ) -> Result<Option<RoomId>, QueryError> {
+        self.one(
+            "SELECT id FROM rooms WHERE parent = ?1 AND announced_by = ?2",
+            [room.to_string(), message.to_string()],
+            |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)),
+        )
+        .await
+    }
+
+    /// The oldest discussion about a message of `room`.
+    pub async fn discussion_about(
+        &self,
+        room: &RoomId,
+        message: &MessageId,
+    ) -> Result<Option<RoomId>, QueryError> {
+        self.one(
+            "SELECT id FROM rooms WHERE parent = ?1 AND about = ?2 ORDER BY born LIMIT 1",
+            [room.to_string(), message.to_string()],
             |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)),
         )
         .await

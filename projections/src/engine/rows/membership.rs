@@ -61,6 +61,9 @@ pub(crate) struct MembershipDoc {
     pub(crate) roles: Option<Vec<RoleId>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) archived: Option<bool>,
+    /// The room that this one is a discussion of.
+    #[serde(rename = "prid", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<RoomId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) desktop_notifications: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

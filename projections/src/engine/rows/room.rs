@@ -21,7 +21,7 @@ use tail::Tail;
 use crate::engine::rows::Row;
 use crate::iso::Date;
 use crate::json;
-use crate::names::{Names, RoomName, UserRef, kind_of};
+use crate::names::{DiscussionNow, Names, RoomName, UserRef, kind_of};
 
 /// The wire document (contract, rooms 1.3).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -85,6 +85,9 @@ pub(crate) struct RoomDoc {
     pub(crate) custom_fields: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) archived: Option<bool>,
+    /// The room it is a discussion of.
+    #[serde(rename = "prid", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<RoomId>,
     #[serde(
         rename = "avatarETag",
         default,
@@ -173,6 +176,10 @@ pub(crate) struct RoomRow {
     pub(crate) owners: i64,
     /// What whoever joins by themselves has to know.
     pub(crate) join_code: Option<Sealed>,
+    /// Of a discussion, the message of the parent that tells of it.
+    pub(crate) announced_by: Option<MessageId>,
+    /// Of a discussion, the message of the parent that it is about.
+    pub(crate) about: Option<MessageId>,
     /// How many rows the view of messages has for the room.
     pub(crate) stored: i64,
     pub(crate) last: Option<(MessageId, Bytes)>,
@@ -194,6 +201,7 @@ impl RoomRow {
             kind: self.kind(),
             name: self.doc.name.clone(),
             display: self.doc.display.clone(),
+            discussion: self.doc.parent.is_some(),
         }
     }
 
@@ -225,6 +233,21 @@ impl RoomRow {
         self.doc.archived
     }
 
+    /// The room it is a discussion of.
+    pub(crate) fn parent(&self) -> Option<&RoomId> {
+        self.doc.parent.as_ref()
+    }
+
+    /// What is told of it where it belongs to, if it is a discussion.
+    pub(crate) fn discussion(&self) -> Option<DiscussionNow> {
+        Some(DiscussionNow {
+            parent: self.doc.parent.clone()?,
+            told_by: self.announced_by.clone()?,
+            count: self.doc.msgs,
+            last: self.doc.lm.map(|lm| lm.0),
+        })
+    }
+
     pub(crate) fn custom_fields(&self) -> Option<&Value> {
         self.doc.custom_fields.as_ref()
     }
@@ -248,18 +271,20 @@ impl Row for RoomRow {
     const INSERT: &'static str =
         "INSERT INTO rooms (id, kind, name, display, creator, participants, archived, joined_by_default, members,
             owners, msgs, stored, lm, last_message, created_at, updated_at, doc, clock, head, born, rest,
-            join_code)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
+            join_code, parent, announced_by, about)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+            ?23, ?24, ?25)";
 
     const UPDATE: &'static str =
         "UPDATE rooms SET kind = ?2, name = ?3, display = ?4, creator = ?5, participants = ?6, archived = ?7,
             joined_by_default = ?8, members = ?9, owners = ?10, msgs = ?11, stored = ?12, lm = ?13,
             last_message = ?14, created_at = ?15, updated_at = ?16, doc = ?17, clock = ?18, head = ?19,
-            born = ?20, rest = ?21, join_code = ?22 WHERE id = ?1";
+            born = ?20, rest = ?21, join_code = ?22, parent = ?23, announced_by = ?24, about = ?25 WHERE id = ?1";
 
     fn load(conn: &Connection, key: &RoomId) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached(
-            "SELECT doc, owners, stored, last_message, clock, head, born, rest, join_code
+            "SELECT doc, owners, stored, last_message, clock, head, born, rest, join_code,
+                 announced_by, about
              FROM rooms WHERE id = ?1",
         )?
         .query_row([key.as_str()], |row| {
@@ -281,6 +306,8 @@ impl Row for RoomRow {
                 doc,
                 owners: row.get(1)?,
                 join_code: row.get_ref(8)?.as_str_or_null()?.map(Sealed::new),
+                announced_by: row.get_ref(9)?.as_str_or_null()?.map(MessageId::new),
+                about: row.get_ref(10)?.as_str_or_null()?.map(MessageId::new),
                 stored: row.get(2)?,
                 last: id.zip(last),
                 latest,
@@ -328,6 +355,9 @@ impl Row for RoomRow {
             self.born,
             rest.transpose()?,
             self.join_code.as_ref().map(Sealed::as_str),
+            doc.parent.as_ref().map(RoomId::as_str),
+            self.announced_by.as_ref().map(MessageId::as_str),
+            self.about.as_ref().map(MessageId::as_str),
         ])?;
         Ok(())
     }

@@ -150,6 +150,7 @@ fn of_roster(
                     ("added", Some(UserRef::short(names, by)?))
                 }
                 Joining::Default => ("default", None),
+                Joining::Invited => ("invited", None),
                 Joining::DirectCreator => ("direct-creator", None),
                 Joining::DirectOther | Joining::DirectIntroduced => ("direct-other", None),
             };

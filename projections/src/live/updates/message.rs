@@ -1,6 +1,7 @@
 //! Live updates about messages.
 
 use bytes::Bytes;
+use domain::RoomId;
 use domain::message::MessageEvent;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -34,6 +35,7 @@ pub(super) fn of_message(
                 "message-posted",
                 data,
             );
+            tell_parent(maker, &event.room, names)?;
         }
         MessageEvent::MessageEdited(event) => {
             let by = UserRef::short(names, &event.editor)?;
@@ -65,6 +67,7 @@ pub(super) fn of_message(
             let data = json!({ "_id": event.message, "rid": event.room, "by": by, "at": Date(event.at),
                 "remains": event.remains });
             maker.room(&event.room, "message-deleted", &data)?;
+            tell_parent(maker, &event.room, names)?;
         }
         MessageEvent::ReactionAdded(event) => {
             let user = UserRef::short(names, &event.user)?;
@@ -78,6 +81,25 @@ pub(super) fn of_message(
         }
     }
     Ok(())
+}
+
+/// What was said in a discussion is counted where it belongs to.
+fn tell_parent(
+    maker: &mut Maker<'_>,
+    room: &RoomId,
+    names: &mut dyn Names,
+) -> rusqlite::Result<()> {
+    if !names.room(room)?.is_some_and(|called| called.discussion) {
+        return Ok(());
+    }
+    let Some(now) = names.discussion(room)? else {
+        return Ok(());
+    };
+    let data = json!({ "_id": now.told_by, "rid": now.parent, "drid": room, "dcount": now.count,
+        "dlm": now.last.map(Date) });
+    maker
+        .room(&now.parent, "discussion-changed", &data)
+        .map(drop)
 }
 
 /// What an edit changed about a message.

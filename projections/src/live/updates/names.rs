@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use compact_str::CompactString;
-use domain::{RoomId, Timestamp, UserId};
+use domain::{MessageId, RoomId, Timestamp, UserId};
 use eventstore::Position;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::chat::tombstones;
-use crate::names::{Names, RoomName, UserName, kind_of};
+use crate::names::{DiscussionNow, Names, RoomName, UserName, kind_of};
 use crate::numbers::number;
 
 /// Each name is looked up once. For replaying events outside the worker.
@@ -57,12 +57,15 @@ impl Names for FileNames<'_> {
         }
         let name = self
             .conn
-            .prepare_cached("SELECT kind, name, display FROM rooms WHERE id = ?1")?
+            .prepare_cached(
+                "SELECT kind, name, display, parent IS NOT NULL FROM rooms WHERE id = ?1",
+            )?
             .query_row([room.as_str()], |row| {
                 Ok(RoomName {
                     kind: kind_of(row.get_ref(0)?.as_str()?),
                     name: compact(row.get_ref(1)?.as_str_or_null()?),
                     display: compact(row.get_ref(2)?.as_str_or_null()?),
+                    discussion: row.get(3)?,
                 })
             })
             .optional()?;
@@ -72,6 +75,24 @@ impl Names for FileNames<'_> {
         };
         self.rooms.insert(room.clone(), name.clone());
         Ok(name)
+    }
+
+    fn discussion(&mut self, room: &RoomId) -> rusqlite::Result<Option<DiscussionNow>> {
+        self.conn
+            .prepare_cached(
+                "SELECT parent, announced_by, msgs, lm FROM rooms
+                 WHERE id = ?1 AND parent IS NOT NULL AND announced_by IS NOT NULL",
+            )?
+            .query_row([room.as_str()], |row| {
+                let last: Option<i64> = row.get(3)?;
+                Ok(DiscussionNow {
+                    parent: RoomId::new(row.get_ref(0)?.as_str()?),
+                    told_by: MessageId::new(row.get_ref(1)?.as_str()?),
+                    count: row.get(2)?,
+                    last: last.map(Timestamp::from_millis),
+                })
+            })
+            .optional()
     }
 
     fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>> {

@@ -30,7 +30,7 @@ use super::{Added, Maker, updates_of};
 use crate::engine::applied::Applied;
 use crate::engine::hub::update::LiveUpdate;
 use crate::json;
-use crate::names::{Names, RoomName, UserName, UserRef};
+use crate::names::{DiscussionNow, Names, RoomName, UserName, UserRef};
 use crate::numbers::number;
 
 /// What of a message an edit tells.
@@ -423,12 +423,16 @@ impl Names for Present<'_> {
         let known = self.places.contains_key(room) || self.ended.contains(room);
         Ok(called.map(|called| match called.kind {
             RoomKind::Group | RoomKind::Direct if !known => RoomName {
-                kind: called.kind,
                 name: None,
                 display: None,
+                ..called
             },
             _ => called,
         }))
+    }
+
+    fn discussion(&mut self, room: &RoomId) -> rusqlite::Result<Option<DiscussionNow>> {
+        self.names.discussion(room)
     }
 
     fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>> {

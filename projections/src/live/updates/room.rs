@@ -1,11 +1,11 @@
 //! Live updates about rooms.
 
-use domain::room::RoomEvent;
+use domain::room::{RoomCreated, RoomEvent};
 use domain::{Timestamp, UserId};
 use serde_json::{Value, json};
 
 use super::{Added, Maker, Told, told};
-use crate::engine::hub::update::Effect;
+use crate::engine::hub::update::{Effect, Scope};
 use crate::engine::rows::room::RetentionDoc;
 use crate::iso::Date;
 use crate::names::{Names, UserRef};
@@ -16,7 +16,24 @@ pub(super) fn of_room(
     added: Added,
     names: &mut dyn Names,
 ) -> rusqlite::Result<()> {
-    let message = told(maker.applied, added, names)?;
+    let message = match (event, added) {
+        // It is a message of another room, for those who watch that one.
+        (
+            RoomEvent::RoomCreated(RoomCreated {
+                discussion: Some(discussion),
+                ..
+            }),
+            added,
+        ) => {
+            if let Added::Made(doc) = added {
+                let parent = discussion.parent.clone();
+                let scope = Scope::Room(parent.clone());
+                maker.push(scope, Some(parent), "message-posted", doc);
+            }
+            None
+        }
+        (_, added) => told(maker.applied, added, names)?,
+    };
     let (kind, by, at, what) = told_of(event);
     let mut what = what;
     if let (Some(by), Value::Object(fields)) = (by, &mut what) {
@@ -46,7 +63,10 @@ pub(super) fn of_room(
 fn told_of(event: &RoomEvent) -> (&'static str, Option<&UserId>, Timestamp, Value) {
     match event {
         RoomEvent::RoomCreated(e) => {
-            let what = json!({ "_id": e.room, "t": e.kind.letter(), "name": e.name, "fname": e.display_name });
+            let mut what = json!({ "_id": e.room, "t": e.kind.letter(), "name": e.name, "fname": e.display_name });
+            if let Some(discussion) = e.discussion.as_deref() {
+                what["prid"] = json!(discussion.parent);
+            }
             ("room-created", e.creator.as_ref(), e.at, what)
         }
         RoomEvent::RoomRenamed(e) => {

@@ -1,11 +1,11 @@
 //! What people and rooms were called when, and which rooms there ever were.
 
-use domain::room::{RoomEvent, RoomKind};
+use domain::room::{RoomCreated, RoomEvent, RoomKind};
 use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
 use eventstore::{CorrelationId, Position};
 use hashbrown::HashMap;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
@@ -19,7 +19,7 @@ use crate::numbers::{number, unsigned};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "record_names",
-    version: 2,
+    version: 3,
     tables: "CREATE TABLE record_names (
         kind TEXT NOT NULL,
         id TEXT NOT NULL,
@@ -32,9 +32,16 @@ pub(crate) const VIEW: Projection = Projection {
         kind BLOB NOT NULL,
         was_public INTEGER NOT NULL,
         was_private INTEGER NOT NULL,
-        participants BLOB NOT NULL
+        participants BLOB NOT NULL,
+        parent TEXT
     ) WITHOUT ROWID;",
-    indexes: &[Index::new("record_names_name", "record_names (kind, name)")],
+    indexes: &[
+        Index::new("record_names_name", "record_names (kind, name)"),
+        Index::new(
+            "record_rooms_parent",
+            "record_rooms (parent) WHERE parent IS NOT NULL",
+        ),
+    ],
     apply: Apply::Total(apply),
 };
 
@@ -94,39 +101,37 @@ fn call(
 fn of_room(tx: &mut Tx, event: &Applied, of_room: &RoomEvent) -> rusqlite::Result<()> {
     match of_room {
         RoomEvent::RoomCreated(created) => {
-            let public = is_public(created.kind);
-            tx.conn
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO record_rooms (id, kind, was_public, was_private, participants)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![
-                    created.room.as_str(),
-                    json::encode(&created.kind)?,
-                    public,
-                    !public,
-                    json::encode(&created.participants)?
-                ])?;
-            let name = created.name.as_ref();
+            make(tx, created)?;
+            // The name of a discussion is made up: people know its title.
+            let title = created.display_name.as_ref();
+            let title = title.filter(|_| created.discussion.is_some());
+            let name = title.or(created.name.as_ref());
             name.map_or(Ok(()), |name| {
                 call(tx, event, NamedThing::Room, created.room.as_str(), name)
             })
         }
-        RoomEvent::RoomRenamed(renamed) => call(
-            tx,
-            event,
-            NamedThing::Room,
-            renamed.room.as_str(),
-            &renamed.name,
-        ),
+        RoomEvent::RoomRenamed(renamed) => {
+            let is_discussion: Option<bool> = tx
+                .conn
+                .prepare_cached("SELECT parent IS NOT NULL FROM record_rooms WHERE id = ?1")?
+                .query_row([renamed.room.as_str()], |row| row.get(0))
+                .optional()?;
+            let name = if is_discussion == Some(true) {
+                &renamed.display_name
+            } else {
+                &renamed.name
+            };
+            call(tx, event, NamedThing::Room, renamed.room.as_str(), name)
+        }
         RoomEvent::RoomVisibilityChanged(changed) => {
-            let public = is_public(changed.kind);
+            let statement = if is_public(changed.kind) {
+                "UPDATE record_rooms SET was_public = 1 WHERE id = ?1"
+            } else {
+                CLOSE
+            };
             tx.conn
-                .prepare_cached(
-                    "UPDATE record_rooms SET was_public = was_public OR ?2, was_private = was_private OR ?3
-                     WHERE id = ?1",
-                )?
-                .execute(params![changed.room.as_str(), public, !public])?;
+                .prepare_cached(statement)?
+                .execute([changed.room.as_str()])?;
             Ok(())
         }
         RoomEvent::TopicChanged(_)
@@ -151,6 +156,32 @@ fn of_room(tx: &mut Tx, event: &Applied, of_room: &RoomEvent) -> rusqlite::Resul
     }
 }
 
+/// A room takes its discussions with it, and theirs.
+const CLOSE: &str = "WITH RECURSIVE closed (id) AS (
+        SELECT ?1 UNION SELECT rooms.id FROM record_rooms AS rooms JOIN closed ON rooms.parent = closed.id
+    )
+    UPDATE record_rooms SET was_private = 1 WHERE id IN (SELECT id FROM closed)";
+
+/// A discussion of a room that was ever private is private, too, whatever it is itself.
+fn make(tx: &mut Tx, created: &RoomCreated) -> rusqlite::Result<()> {
+    let public = is_public(created.kind);
+    let discussion = created.discussion.as_deref();
+    tx.conn
+        .prepare_cached(
+            "INSERT OR REPLACE INTO record_rooms (id, kind, was_public, was_private, participants, parent)
+             VALUES (?1, ?2, ?3, NOT ?3 OR ?5 IS NOT NULL AND
+                 coalesce((SELECT was_private FROM record_rooms WHERE id = ?5), 1), ?4, ?5)",
+        )?
+        .execute(params![
+            created.room.as_str(),
+            json::encode(&created.kind)?,
+            public,
+            json::encode(&created.participants)?,
+            discussion.map(|discussion| discussion.parent.as_str()),
+        ])?;
+    Ok(())
+}
+
 fn is_public(kind: RoomKind) -> bool {
     kind == RoomKind::Channel
 }
@@ -161,10 +192,12 @@ fn is_public(kind: RoomKind) -> bool {
 pub struct RoomIdentity {
     /// What it was made as.
     pub kind: RoomKind,
-    /// It was a private group or a direct message at some time.
+    /// It was a private group or a direct message at some time, or in one.
     pub was_private: bool,
     /// Who a direct message is between.
     pub participants: Vec<UserId>,
+    /// The room it is a discussion of.
+    pub parent: Option<RoomId>,
 }
 
 /// All names of a thing, each with the position since when.
@@ -315,13 +348,14 @@ impl<'conn> RecordNames<'conn> {
     fn load_identity(&self, room: &RoomId) -> rusqlite::Result<Option<RoomIdentity>> {
         self.conn
             .prepare_cached(
-                "SELECT kind, was_private, participants FROM record_rooms WHERE id = ?1",
+                "SELECT kind, was_private, participants, parent FROM record_rooms WHERE id = ?1",
             )?
             .query_row([room.as_str()], |row| {
                 Ok(RoomIdentity {
                     kind: json::decode(row.get_ref(0)?.as_bytes()?)?,
                     was_private: row.get(1)?,
                     participants: json::decode(row.get_ref(2)?.as_bytes()?)?,
+                    parent: row.get_ref(3)?.as_str_or_null()?.map(RoomId::new),
                 })
             })
             .optional()
@@ -395,20 +429,30 @@ impl<'conn> RecordNames<'conn> {
         self.found(loaded)
     }
 
-    /// The positions of the events that made the rooms that were public at some time.
+    /// The positions of the events that made the rooms that were public at some time, in order.
     pub fn public_rooms(&mut self) -> Vec<Position> {
-        let loaded = self.load_public_rooms();
+        let loaded = self.load_made("rooms.was_public", []);
         self.found(loaded)
     }
 
-    fn load_public_rooms(&self) -> rusqlite::Result<Vec<Position>> {
+    /// The same of all discussions there ever were of a room.
+    pub fn discussions(&mut self, parent: &RoomId) -> Vec<Position> {
+        let loaded = self.load_made("rooms.parent = ?1", [parent.as_str()]);
+        self.found(loaded)
+    }
+
+    fn load_made(
+        &self,
+        which: &'static str,
+        value: impl Params,
+    ) -> rusqlite::Result<Vec<Position>> {
         self.conn
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT min(names.since) FROM record_rooms AS rooms
                  JOIN record_names AS names ON names.kind = 'r' AND names.id = rooms.id
-                 WHERE rooms.was_public GROUP BY rooms.id ORDER BY 1",
-            )?
-            .query_map([], |row| Ok(Position::new(unsigned(row, 0)?)))?
+                 WHERE {which} GROUP BY rooms.id ORDER BY 1",
+            ))?
+            .query_map(value, |row| Ok(Position::new(unsigned(row, 0)?)))?
             .collect()
     }
 

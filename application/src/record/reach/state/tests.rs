@@ -26,6 +26,11 @@ fn left(position: i64, room: &str) -> Given {
     (position, "MemberLeft", data)
 }
 
+fn deleted(position: i64, room: &str) -> Given {
+    let data = json!({"room": room, "by": "bob", "at": 1});
+    (position, "RoomDeleted", data)
+}
+
 fn roles(position: i64, roles: &[&str]) -> Given {
     let data = json!({"user": "ann", "roles": roles, "at": 1});
     (position, "RolesChanged", data)
@@ -57,12 +62,22 @@ enum Recorded {
     UnderOneId,
 }
 
-/// What ann could read of a public room (`c`) and a private one (`p`), told as `c public 2-5`.
+/// What ann could read of a public room (`c`), a private one (`p`) and a discussion of each (`cd` and `pd`), told as
+/// `c public 2-5`.
 fn told(given: &[Given], recorded: Recorded) -> Vec<String> {
-    let kinds = [("c", RoomKind::Channel), ("p", RoomKind::Group)];
-    let kinds = kinds.map(|(room, kind)| (RoomId::new(room), kind)).into();
+    let natures = [
+        ("c", RoomKind::Channel, None),
+        ("p", RoomKind::Group, None),
+        ("cd", RoomKind::Group, Some("c")),
+        ("pd", RoomKind::Group, Some("p")),
+    ];
+    let natures = natures.map(|(room, kind, parent)| {
+        let parent = parent.map(RoomId::new);
+        (RoomId::new(room), Nature { kind, parent })
+    });
+    let natures = natures.into();
     let user = UserId::new("ann");
-    let mut state = State::new(&user, &kinds);
+    let mut state = State::new(&user, &natures);
     let request = CorrelationId::fresh();
     for (position, event_type, data) in given {
         let mut by = Edge {
@@ -84,6 +99,7 @@ fn told(given: &[Given], recorded: Recorded) -> Vec<String> {
             let because = match stretch.because {
                 Because::Member => "member",
                 Because::Public => "public",
+                Because::Discussion => "discussion",
                 Because::Active => "active",
             };
             let until = stretch.until.map(|until| until.at.position.to_string());
@@ -96,7 +112,29 @@ fn told(given: &[Given], recorded: Recorded) -> Vec<String> {
 
 #[test]
 fn what_decides_begins_and_ends_stretches() {
-    let cases: [(&str, &[Given], &[&str]); 13] = [
+    let cases: [(&str, &[Given], &[&str]); 15] = [
+        (
+            "a private discussion of a room while that can be read",
+            &[
+                ann(&["user"]),
+                room(2, "p", "group"),
+                room(3, "pd", "group"),
+                joined(4, "p"),
+                left(5, "p"),
+                joined(6, "pd"),
+            ],
+            &["p member 4-5", "pd discussion 4-5", "pd member 6-"],
+        ),
+        (
+            "a private discussion of a public room that goes",
+            &[
+                ann(&["user"]),
+                room(2, "c", "channel"),
+                room(3, "cd", "group"),
+                deleted(4, "c"),
+            ],
+            &["c public 2-4", "cd discussion 3-4"],
+        ),
         (
             "a public room, from when it is there",
             &[ann(&["user"]), room(2, "c", "channel")],
