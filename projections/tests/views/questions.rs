@@ -1,6 +1,7 @@
 //! Facts and lists.
 
-use crate::testing::{leave, post, posted, t};
+use crate::testing::{join, leave, post, posted, room, t, user};
+use domain::membership::Joining;
 use domain::room::{RoomDeleted, RoomEvent, RoomKind};
 use domain::session::{AllTokensRevoked, SessionEvent, TokenIssued};
 use domain::{RoomId, TokenHash, UserId};
@@ -330,4 +331,40 @@ async fn a_search_goes_on_in_the_record_as_it_was_when_it_began() {
             "{order:?}"
         );
     }
+}
+
+/// The rooms of one user that changed are the same, however many others did.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_is_told_whether_few_rooms_changed_or_many() {
+    /// Years ahead, in milliseconds: views that show what was recorded long ago go back as far.
+    const THEN: i64 = 300_000_000_000;
+    const MINUTE: i64 = 60_000;
+    let scene = Scene::new().await;
+    let dora = UserId::new("dora");
+    let of_minute = |minute: i64, number: usize| format!("room-{minute}-{number:03}");
+    scene.say(THEN, [user("dora")]).await;
+    for (minute, rooms) in [(10, 3), (20, 300)] {
+        let at = THEN + minute * MINUTE;
+        let made =
+            (0..rooms).map(|number| room(&of_minute(minute, number), RoomKind::Channel, &[]));
+        let joined = join("dora", &of_minute(minute, 1), Joining::Joined, &[], at);
+        scene.say(at, made.chain([joined])).await;
+    }
+    let last = post("last", "room-10-001", "dora", "again", THEN + 40 * MINUTE);
+    scene.say(THEN + 40 * MINUTE, [posted(last)]).await;
+    for (minute, told) in [
+        (5, &["room-10-001", "room-20-001"][..]),
+        (15, &["room-10-001", "room-20-001"]),
+        (30, &["room-10-001"]),
+        (50, &[]),
+    ] {
+        let since = scene.views.since(t(THEN + minute * MINUTE));
+        let sync = scene.views.rooms_sync(&dora, Some(since)).await.unwrap();
+        let ids = sync.update.iter().map(|doc| {
+            let doc: Value = serde_json::from_slice(doc).unwrap();
+            doc["_id"].as_str().unwrap().to_owned()
+        });
+        assert_eq!(ids.collect::<Vec<_>>(), told, "since minute {minute}");
+    }
+    scene.views.close().await;
 }
