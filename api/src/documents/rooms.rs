@@ -45,3 +45,12 @@ pub fn admin_fields(mut room: Map<String, Value>) -> Map<String, Value> {
     room.retain(|name, _| FOR_ADMINISTRATORS.contains(&&**name));
     room
 }
+
+/// What is shown of rooms while their name is typed.
+const OF_PROPOSED: [&str; 5] = ["_id", "fname", "name", "t", "avatarETag"];
+
+/// The fields of a room that is proposed.
+pub fn proposed_fields(mut room: Map<String, Value>) -> Map<String, Value> {
+    room.retain(|name, _| OF_PROPOSED.contains(&&**name));
+    room
+}

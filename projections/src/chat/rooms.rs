@@ -27,7 +27,7 @@ use crate::iso::Date;
 use crate::names::UserRef;
 use crate::numbers::number;
 
-pub use queries::{RoomQuery, RoomRecord, RoomSort};
+pub use queries::{NameFilter, RoomQuery, RoomRecord, RoomSort};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "rooms",

@@ -7,8 +7,10 @@
 
 mod counters;
 mod direct;
+mod lists;
 mod members;
 mod place;
+mod reading;
 mod settings;
 
 use serde_json::{Value, json};

@@ -224,6 +224,22 @@ pub fn room_not_allowed() -> ApiError {
     }
 }
 
+/// `*.anonymousread` while the workspace may not be read without a login.
+pub fn anonymous_reading_off(kind: RoomKind) -> ApiError {
+    let family = if kind == RoomKind::Group {
+        "groups"
+    } else {
+        "channels"
+    };
+    ApiError::denied("error-not-allowed", "Enable \"Allow Anonymous Read\"")
+        .method(&format!("{family}.anonymousread"))
+}
+
+/// The caller may not see every room there is.
+pub fn administering_not_allowed() -> ApiError {
+    ApiError::plainly_denied("error-not-authorized")
+}
+
 /// The target of a message does not exist.
 pub fn invalid_channel() -> ApiError {
     ApiError::code("invalid-channel")

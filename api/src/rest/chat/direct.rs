@@ -110,7 +110,7 @@ async fn create(call: Call, params: Create) -> Outcome {
 
 /// Names a direct message in exactly one way, either of which takes the id of a room, or the id or name of a user.
 #[derive(Parameters)]
-struct DirectNamed {
+pub(super) struct DirectNamed {
     #[param(one_of)]
     room_id: Option<String>,
     #[param(one_of)]
@@ -139,7 +139,7 @@ async fn named(call: &Call, named: &DirectNamed) -> Result<Option<RoomAccess>, A
 }
 
 /// The same, for reading. 403 for callers who may not read it: that others talk is private.
-async fn readable(call: &Call, room: &DirectNamed) -> Result<RoomId, ApiError> {
+pub(super) async fn readable(call: &Call, room: &DirectNamed) -> Result<RoomId, ApiError> {
     let place = named(call, room).await?;
     let place = place.filter(|place| place.can_read(&call.caller));
     let place = place.ok_or_else(wording::forbidden)?;
@@ -165,7 +165,7 @@ struct Messages {
 
 async fn messages(call: Call, Messages { room, wanted }: Messages) -> Outcome {
     let room = readable(&call, &room).await?;
-    history::messages(&call, &wanted, &room).await
+    history::messages(&call.state, &wanted, &room).await
 }
 
 #[derive(Parameters)]
@@ -189,7 +189,7 @@ async fn messages_of_others(call: Call, params: MessagesOfOthers) -> Outcome {
     let facts = call.state.views().room_facts(&RoomId::new(&*room)).await?;
     let facts = facts.filter(|room| room.kind == RoomKind::Direct);
     let facts = facts.ok_or_else(|| wording::room_not_found(None))?;
-    history::messages(&call, &params.wanted, &facts.id).await
+    history::messages(&call.state, &params.wanted, &facts.id).await
 }
 
 #[derive(Parameters)]

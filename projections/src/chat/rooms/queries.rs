@@ -56,6 +56,47 @@ pub enum RoomSort {
     LastMessage,
     Messages,
     Members,
+    /// Those that new users join first, each half by name.
+    DefaultFirst,
+}
+
+/// What is looked for in the names of rooms, without regard to case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub enum NameFilter {
+    Contains(String),
+    /// The same; of a direct message, the user name of somebody in it.
+    ContainsOrUser(String),
+    /// The unique name begins with it.
+    Begins(String),
+    /// The unique name does, or the name as typed.
+    EitherBegins(String),
+}
+
+impl NameFilter {
+    /// The condition, in which the text is `?1`, and the text.
+    fn condition(self) -> (&'static str, String) {
+        let (condition, text) = match self {
+            Self::Contains(text) => (
+                "instr(lower(coalesce(rooms.name, rooms.display, '')), ?1) > 0",
+                text,
+            ),
+            Self::ContainsOrUser(text) => (
+                "(instr(lower(coalesce(rooms.name, rooms.display, '')), ?1) > 0
+                    OR rooms.kind = 'd' AND rooms.id IN (
+                        SELECT memberships.room FROM users JOIN memberships ON memberships.user = users.id
+                        WHERE instr(users.username_key, ?1) > 0))",
+                text,
+            ),
+            Self::Begins(text) => ("instr(lower(coalesce(rooms.name, '')), ?1) = 1", text),
+            Self::EitherBegins(text) => (
+                "(instr(lower(coalesce(rooms.name, '')), ?1) = 1
+                    OR instr(lower(coalesce(rooms.display, '')), ?1) = 1)",
+                text,
+            ),
+        };
+        (condition, text.to_lowercase())
+    }
 }
 
 /// Selects rooms for [`Queries::rooms`].
@@ -66,8 +107,10 @@ pub struct RoomQuery {
     pub kinds: Vec<RoomKind>,
     /// Only rooms this user is a member of.
     pub member: Option<UserId>,
-    /// Only rooms whose name contains this, without regard to case.
-    pub filter: Option<String>,
+    /// Only rooms that this user owns.
+    pub owner: Option<UserId>,
+    /// Only rooms with such a name.
+    pub named: Option<NameFilter>,
     pub sort: RoomSort,
     pub descending: bool,
     pub slice: Slice,
@@ -78,7 +121,8 @@ impl Default for RoomQuery {
         Self {
             kinds: Vec::new(),
             member: None,
-            filter: None,
+            owner: None,
+            named: None,
             sort: RoomSort::Name,
             descending: false,
             slice: Slice::ALL,
@@ -176,17 +220,20 @@ impl Queries {
     /// Documents of the rooms that `query` selects.
     pub async fn rooms(&self, query: RoomQuery) -> Result<Page, QueryError> {
         self.read(move |conn| {
-            let filter = query.filter.map(|filter| filter.to_lowercase());
-            let member = query.member.as_ref().map(UserId::as_str);
-            let mut values: Vec<&dyn ToSql> = vec![&filter];
-            let mut matching = String::from(
-                "(?1 IS NULL OR instr(lower(coalesce(rooms.name, rooms.display, '')), ?1) > 0)",
-            );
+            let named = query.named.map(NameFilter::condition);
+            let (condition, text) = named.unzip();
+            let mut matching = condition.unwrap_or("?1 IS NULL").to_owned();
+            let mut values: Vec<&dyn ToSql> = vec![&text];
             let mut tables = "rooms";
+            let owned = query.owner.is_some();
+            let member = query.owner.or(query.member).map(|user| user.to_string());
             if member.is_some() {
                 tables = "memberships JOIN rooms ON rooms.id = memberships.room";
                 matching.push_str(" AND memberships.user = ?2");
                 values.push(&member);
+            }
+            if owned {
+                matching.push_str(" AND memberships.owner = 1");
             }
             if !query.kinds.is_empty() {
                 // Letters of a closed set: no user input enters the statement.
@@ -205,6 +252,7 @@ impl Queries {
                 RoomSort::LastMessage => "rooms.lm",
                 RoomSort::Messages => "rooms.msgs",
                 RoomSort::Members => "rooms.members",
+                RoomSort::DefaultFirst => "rooms.joined_by_default DESC, rooms.name",
             };
             let direction = if query.descending { "DESC" } else { "ASC" };
             let (count, offset) = bounds(query.slice);
