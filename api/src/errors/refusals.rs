@@ -382,6 +382,7 @@ impl From<RoomRefusal> for ApiError {
             RoomRefusal::TextTooLong { limit } => {
                 wording::invalid_params(&[format!("must NOT have more than {limit} characters")])
             }
+            RoomRefusal::PruneNotAllowed => wording::room_denied("cleanRoomHistory"),
             RoomRefusal::HasKey => wording::room_has_key(),
             RoomRefusal::InvalidLink => MessageRefusal::InvalidLink.into(),
         }

@@ -14,6 +14,7 @@ pub mod member_lists;
 pub mod members;
 pub mod messages;
 pub mod place;
+mod prune;
 mod reading;
 pub mod rooms;
 pub mod settings;
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Vec<Route> {
         members::routes(),
         messages::routes(),
         place::routes(),
+        prune::routes(),
         reading::routes(),
         rooms::routes(),
         settings::routes(),

@@ -318,7 +318,7 @@ pub async fn change_as(
         .map(drop)
 }
 
-fn context<'a>(
+pub(super) fn context<'a>(
     caller: &'a Caller,
     place: &'a RoomAccess,
     settings: &'a Settings,

@@ -121,6 +121,14 @@ pub enum RoomCommand {
         room: RoomId,
         at: Timestamp,
     },
+    /// Delete many messages; each is asked about by itself ([`crate::message::MessageCommand::Prune`]).
+    Prune {
+        room: RoomId,
+        pruning: Pruning,
+        /// How many there are.
+        messages: u64,
+        at: Timestamp,
+    },
     /// Set what clients know the key of its encrypted messages by. Members may; the door checks that.
     SetKey {
         room: RoomId,
@@ -223,6 +231,9 @@ pub enum RoomRefusal {
     /// `delete-c`, `delete-p` or `delete-d` is missing (rooms 6, erase).
     #[error("not allowed to delete the room")]
     DeleteNotAllowed,
+    /// `clean-channel-history` is missing (messages 5.3).
+    #[error("not allowed to prune the room")]
+    PruneNotAllowed,
     /// There is a key already, and nobody said that it got lost.
     #[error("the room has a key already")]
     HasKey,
@@ -257,6 +268,12 @@ impl Decider for Room {
             RoomCommand::Archive { room, at } => decide::archive(open, room, at, context),
             RoomCommand::Unarchive { room, at } => decide::unarchive(open, room, at, context),
             RoomCommand::Delete { room, at } => decide::delete(open, room, at, context),
+            RoomCommand::Prune {
+                room,
+                pruning,
+                messages,
+                at,
+            } => decide::prune(room, pruning, messages, at, context),
             RoomCommand::SetKey {
                 room,
                 key_id,
@@ -316,7 +333,8 @@ impl OpenRoom {
     /// What an event of the room changes while it is there.
     fn apply(&mut self, event: &RoomEvent) {
         match event {
-            RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => {}
+            RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) | RoomEvent::HistoryPruned(_) => {
+            }
             RoomEvent::RoomRenamed(event) => {
                 self.name = Some(event.name.clone());
                 self.display_name = Some(event.display_name.clone());

@@ -38,7 +38,7 @@ pub use queries::{MembershipRecord, RoleHolder};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "memberships",
-    version: 8,
+    version: 9,
     tables: "CREATE TABLE memberships (
         room TEXT NOT NULL,
         user TEXT NOT NULL,
@@ -223,7 +223,8 @@ fn room(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Resul
         | RoomEvent::JoinCodeRemoved(_)
         | RoomEvent::RoomEncryptionChanged(_)
         | RoomEvent::RetentionChanged(_)
-        | RoomEvent::StreamingOptionsChanged(_) => Ok(()),
+        | RoomEvent::StreamingOptionsChanged(_)
+        | RoomEvent::HistoryPruned(_) => Ok(()),
     }
 }
 

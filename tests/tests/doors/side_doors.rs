@@ -53,6 +53,10 @@ const ROOMS: &[(&str, &str)] = &[
         r#"{"rid":"ROOM","action":"archive"}"#,
     ),
     ("rooms.delete", r#"{"roomId":"ROOM"}"#),
+    (
+        "rooms.cleanHistory",
+        r#"{"roomId":"ROOM","oldest":"2020-01-01","latest":"2040-01-01"}"#,
+    ),
     ("rooms.join", r#"{"roomId":"ROOM"}"#),
     ("rooms.join", r#"{"roomName":"NAME"}"#),
     ("rooms.muteUser", r#"{"roomId":"ROOM","userId":"ALICE"}"#),
@@ -231,6 +235,10 @@ const ROOMS: &[(&str, &str)] = &[
     ("METHOD archiveRoom", r#"["ROOM"]"#),
     ("METHOD unarchiveRoom", r#"["ROOM"]"#),
     ("METHOD eraseRoom", r#"["ROOM"]"#),
+    (
+        "METHOD cleanRoomHistory",
+        r#"[{"roomId":"ROOM","oldest":{"$date":0},"latest":{"$date":4000000000000}}]"#,
+    ),
     ("METHOD getRoomJoinCode", r#"["ROOM"]"#),
     ("METHOD readMessages", r#"["ROOM"]"#),
     ("METHOD unreadMessages", r#"[null,"ROOM"]"#),

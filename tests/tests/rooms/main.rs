@@ -10,6 +10,7 @@ mod direct;
 mod lists;
 mod members;
 mod place;
+mod pruning;
 mod reading;
 mod settings;
 

@@ -310,6 +310,10 @@ pub fn param_required(name: &str) -> ApiError {
     ApiError::Plain(format!("The '{name}' param is required").into())
 }
 
+pub fn date_in_body_required(name: &str) -> ApiError {
+    ApiError::Plain(format!("Body parameter \"{name}\" is required.").into())
+}
+
 /// A favourite of somebody who is not in the room.
 pub fn favouring_not_allowed() -> ApiError {
     ApiError::coded(
