@@ -1,6 +1,7 @@
 //! From an HTTP request to a handler, and back: routes, callers, parameters, answers.
 
 pub mod answer;
+pub mod archive_form;
 pub mod body;
 pub mod call;
 pub mod caller;

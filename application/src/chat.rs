@@ -10,5 +10,6 @@ pub mod members;
 pub mod messages;
 pub mod ownership;
 pub mod place;
+pub mod pruning;
 pub mod room_access;
 pub mod rooms;

@@ -51,6 +51,7 @@ impl Concern for RoomEvent {
     fn users(&self) -> Vec<&UserId> {
         match self {
             Self::RoomCreated(event) => event.creator.iter().chain(&event.participants).collect(),
+            Self::HistoryPruned(event) => event.pruning.authors.iter().flatten().collect(),
             _ => Vec::new(),
         }
     }

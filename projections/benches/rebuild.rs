@@ -139,6 +139,7 @@ fn latest(room: RoomId) -> HistoryQuery {
         inclusive: false,
         show_threads: false,
         hidden_kinds: Vec::new(),
+        oldest_first: false,
         slice: Slice {
             offset: 0,
             count: Some(50),

@@ -62,8 +62,8 @@ pub use chat::figures::Figures;
 pub use chat::memberships::{
     MemberOrder, MemberQuery, MemberRecord, MembershipRecord, RoleHolder, Who,
 };
-pub use chat::messages::{HistoryQuery, MessageRecord, Window};
-pub use chat::rooms::{RoomQuery, RoomRecord, RoomSort};
+pub use chat::messages::{Doomed, HistoryQuery, MessageRecord, Window};
+pub use chat::rooms::{NameFilter, Parent, RoomQuery, RoomRecord, RoomSort};
 pub use chat::tombstones::{Removed, Sync};
 pub use chat::user_lists::{UserQuery, UserSearch, UserSort, Wanted};
 pub use chat::users::Credentials;

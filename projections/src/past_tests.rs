@@ -151,6 +151,7 @@ async fn answers(views: &Queries) -> String {
             inclusive: false,
             show_threads: true,
             hidden_kinds: Vec::new(),
+            oldest_first: false,
             slice: Slice::ALL,
         };
         writeln!(out, "{:?}", views.history(messages).await.unwrap()).unwrap();

@@ -1,6 +1,8 @@
 //! Rooms, as lists of rooms show them (contract, rooms 1.4).
 
-use serde_json::{Map, Value};
+use application::dates::iso;
+use projections::Sync;
+use serde_json::{Map, Value, json};
 
 /// What is told of one room, and not where a client asks for all of its rooms.
 const OF_ONE: [&str; 4] = ["featured", "favorite", "teamDefault", "avatarOrigin"];
@@ -9,6 +11,13 @@ const OF_ONE: [&str; 4] = ["featured", "favorite", "teamDefault", "avatarOrigin"
 pub fn room_fields(mut room: Map<String, Value>) -> Map<String, Value> {
     room.retain(|name, _| !OF_ONE.contains(&&**name));
     room
+}
+
+/// What is gone since somebody asked last: rooms, or places in rooms.
+pub fn removed(sync: &Sync) -> Vec<Value> {
+    let gone = sync.remove.iter();
+    gone.map(|gone| json!({ "_id": gone.id, "_deletedAt": iso(gone.at) }))
+        .collect()
 }
 
 /// What administrators are shown of every room.
@@ -43,5 +52,14 @@ const FOR_ADMINISTRATORS: [&str; 25] = [
 /// The fields of a room that administrators are shown.
 pub fn admin_fields(mut room: Map<String, Value>) -> Map<String, Value> {
     room.retain(|name, _| FOR_ADMINISTRATORS.contains(&&**name));
+    room
+}
+
+/// What is shown of rooms while their name is typed.
+const OF_PROPOSED: [&str; 5] = ["_id", "fname", "name", "t", "avatarETag"];
+
+/// The fields of a room that is proposed.
+pub fn proposed_fields(mut room: Map<String, Value>) -> Map<String, Value> {
+    room.retain(|name, _| OF_PROPOSED.contains(&&**name));
     room
 }

@@ -30,11 +30,19 @@ pub struct PageRequest {
     pub query: Option<Filter>,
 }
 
+/// How much of a list is wanted.
+#[derive(Clone, Debug, Default, Parameters)]
+#[params(open)]
+pub struct Count {
+    count: Loose<f64>,
+}
+
 /// Which part of a list is wanted.
 #[derive(Clone, Debug, Default, Parameters)]
 #[params(open)]
 pub struct Part {
-    count: Loose<f64>,
+    #[param(flatten)]
+    count: Count,
     offset: Loose<f64>,
 }
 
@@ -68,8 +76,9 @@ pub struct Page {
     query: Loose<String>,
 }
 
-impl Part {
-    pub fn slice(&self, settings: &Settings) -> Slice {
+impl Count {
+    /// `None`: all of it.
+    pub fn limit(&self, settings: &Settings) -> Option<u64> {
         let positive = |key| {
             u64::try_from(settings.int(key))
                 .ok()
@@ -77,14 +86,19 @@ impl Part {
         };
         let upper = positive(keys::API_UPPER_COUNT_LIMIT).unwrap_or(100);
         let default = positive(keys::API_DEFAULT_COUNT).unwrap_or(50);
-        let count = match number(&self.count) {
+        match number(&self.count) {
             Some(0) if settings.bool(keys::API_ALLOW_INFINITE_COUNT) => None,
             None | Some(0) => Some(default),
             Some(count) => Some(count.min(upper)),
-        };
+        }
+    }
+}
+
+impl Part {
+    pub fn slice(&self, settings: &Settings) -> Slice {
         Slice {
             offset: number(&self.offset).unwrap_or(0),
-            count,
+            count: self.count.limit(settings),
         }
     }
 }
@@ -106,7 +120,7 @@ impl Page {
     }
 
     pub fn has_count(&self) -> bool {
-        self.sorted.part.count.value.is_some()
+        self.sorted.part.count.count.value.is_some()
     }
 }
 

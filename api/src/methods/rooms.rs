@@ -4,6 +4,7 @@ mod direct;
 mod making;
 mod members;
 mod place;
+mod prune;
 mod queries;
 mod settings;
 
@@ -15,6 +16,7 @@ pub(super) fn methods() -> Vec<Method> {
         making::methods(),
         members::methods(),
         place::methods(),
+        prune::methods(),
         queries::methods(),
         settings::methods(),
     ]

@@ -1,5 +1,8 @@
 //! Rooms, their members, and their messages.
 
+mod admin_rooms;
+mod attached;
+mod autocomplete;
 pub mod autotranslate;
 pub mod channels;
 pub mod counters;
@@ -13,6 +16,8 @@ pub mod member_lists;
 pub mod members;
 pub mod messages;
 pub mod place;
+mod prune;
+mod reading;
 pub mod rooms;
 pub mod settings;
 mod standing;
@@ -23,6 +28,9 @@ use crate::http::route::Route;
 
 pub(super) fn routes() -> Vec<Route> {
     [
+        admin_rooms::routes(),
+        attached::routes(),
+        autocomplete::routes(),
         autotranslate::routes(),
         channels::routes(),
         counters::routes(),
@@ -33,6 +41,8 @@ pub(super) fn routes() -> Vec<Route> {
         members::routes(),
         messages::routes(),
         place::routes(),
+        prune::routes(),
+        reading::routes(),
         rooms::routes(),
         settings::routes(),
         standing::routes(),

@@ -71,6 +71,9 @@ mod tests {
             "GET /api-docs/",
             "GET /api-docs/{file}",
             "GET /api/info",
+            // They read what anyone may read once a setting says so, and say so themselves if it does not.
+            "GET /api/v1/channels.anonymousread",
+            "GET /api/v1/groups.anonymousread",
             "GET /api/v1/info",
             "GET /api/v1/openapi.json",
             "GET /api/v1/pw.getPolicy",

@@ -16,8 +16,8 @@ use crate::error::{Error, Refusal};
 use crate::ids::now;
 use crate::workspace::Workspace;
 
-/// How many become members at once.
-const BATCH: usize = 500;
+/// How much is decided at once: members who are added, messages that are deleted.
+pub(super) const BATCH: usize = 500;
 
 /// Lets the rules decide the same of each of `users`. If they refuse it of one, those in later batches are not added.
 pub(super) async fn each(

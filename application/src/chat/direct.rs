@@ -13,7 +13,7 @@ use crate::chat::members::Founder;
 use crate::chat::room_access::RoomAccess;
 use crate::chat::rooms::found;
 use crate::error::Error;
-use crate::ids::now;
+use crate::ids::{fresh_id, now};
 use crate::workspace::Workspace;
 
 /// The room between exactly `participants`, made if there is none; the caller sees it in their list afterwards. That
@@ -60,19 +60,25 @@ enum Found {
     Free(RoomId),
 }
 
+/// How many rooms that were made between the same people, and that somebody left, are looked at.
+const MOST_LEFT: u32 = 20;
+
 async fn find(workspace: &Workspace, participants: &[UserId]) -> Result<Found, Error> {
-    let mut attempt = 0;
-    let free = loop {
+    let mut free = None;
+    for attempt in 0..MOST_LEFT {
         let id = room_id(participants, attempt);
         match workspace.views().room_facts(&id).await? {
-            None => break id,
-            // Somebody left it since it was made between these.
-            Some(room) if participants.len() > 2 && room.participants != participants => {
-                attempt += 1;
+            None => {
+                free = Some(id);
+                break;
             }
+            // Somebody left it since it was made between these.
+            Some(room) if participants.len() > 2 && room.participants != participants => {}
             Some(_) => return Ok(Found::There(id)),
         }
-    };
+    }
+    // Two who begin at the same time would then begin two rooms, of which both find the older one from there on.
+    let free = free.unwrap_or_else(|| RoomId::new(fresh_id()));
     // What is left of a room of more is no conversation of two.
     if participants.len() == 2 {
         return Ok(Found::Free(free));

@@ -102,6 +102,7 @@ const WITHOUT_SECRETS: &[&str] = &[
     "FavouriteChanged",
     "FeaturedRoomChanged",
     "HiddenSystemMessagesChanged",
+    "HistoryPruned",
     "JoinCodeRemoved",
     "KeyPairReset",
     "LoginServiceAdded",

@@ -58,17 +58,24 @@ impl Standing {
     }
 }
 
-fn may_mute(
+/// Lets that happen to a member, unless it changes nothing about who may speak.
+fn change_voice(
     member: Option<&Member>,
+    standing: Standing,
+    event: MembershipEvent,
     context: &MembershipContext<'_>,
-) -> Result<(), MembershipRefusal> {
+) -> Decision {
     if !context.authority.has_in_room(Permission::MUTE_USER) {
         return Err(MembershipRefusal::MuteNotAllowed);
     }
     if context.room.kind == RoomKind::Direct {
         return Err(MembershipRefusal::CannotMuteInDirect);
     }
-    member.map(|_| ()).ok_or(MembershipRefusal::NotAMember)
+    if member.is_none() {
+        return Err(MembershipRefusal::NotAMember);
+    }
+    let changes = standing.evolve(&event).voice != standing.voice;
+    Ok(changes.then_some(event).into_iter().collect())
 }
 
 pub(super) fn mute(
@@ -77,13 +84,10 @@ pub(super) fn mute(
     at: Timestamp,
     context: &MembershipContext<'_>,
 ) -> Decision {
-    may_mute(member, context)?;
-    if standing.voice == Voice::Muted {
-        return Ok(vec![]);
-    }
     let (room, user) = context.room_and_user();
     let by = context.authority.actor.clone();
-    Ok(vec![MemberMuted { room, user, by, at }.into()])
+    let muted = MemberMuted { room, user, by, at };
+    change_voice(member, standing, muted.into(), context)
 }
 
 /// Whoever is unmuted may post in a read-only room, muted before or not.
@@ -93,13 +97,10 @@ pub(super) fn unmute(
     at: Timestamp,
     context: &MembershipContext<'_>,
 ) -> Decision {
-    may_mute(member, context)?;
-    if standing.voice == Voice::Granted {
-        return Ok(vec![]);
-    }
     let (room, user) = context.room_and_user();
     let by = context.authority.actor.clone();
-    Ok(vec![MemberUnmuted { room, user, by, at }.into()])
+    let unmuted = MemberUnmuted { room, user, by, at };
+    change_voice(member, standing, unmuted.into(), context)
 }
 
 fn may_ban(context: &MembershipContext<'_>) -> Result<(), MembershipRefusal> {

@@ -70,7 +70,7 @@ pub(super) fn post(
     may_mention(&posted.content, context)?;
     match state {
         // A deleted message keeps its id; so does a system message somebody reacted to.
-        Message::Posted(_) | Message::Deleted => Err(MessageRefusal::IdTaken),
+        Message::Posted(_) | Message::Deleted(_) => Err(MessageRefusal::IdTaken),
         Message::Unposted if context.system_message.is_some() => Err(MessageRefusal::IdTaken),
         Message::Unposted => Ok(vec![(*posted).into()]),
     }
@@ -202,7 +202,7 @@ pub(super) fn edit(
         Message::Unposted if context.system_message.is_some() => {
             return Err(MessageRefusal::EditNotAllowed);
         }
-        Message::Unposted | Message::Deleted => return Err(MessageRefusal::NotFound),
+        Message::Unposted | Message::Deleted(_) => return Err(MessageRefusal::NotFound),
     };
     if posted.room != context.room.id {
         return Err(MessageRefusal::OtherRoom);
@@ -334,7 +334,7 @@ pub(super) fn delete(
             (false, sent_at)
         }
         (Message::Posted(posted), _) => (is_own(posted, context), posted.at),
-        (Message::Unposted | Message::Deleted, _) => return Err(MessageRefusal::NotFound),
+        (Message::Unposted | Message::Deleted(_), _) => return Err(MessageRefusal::NotFound),
     };
     may_delete(own, sent_at, at, context)?;
     let remains = if context.has_replies || context.settings.bool(keys::MESSAGE_SHOW_DELETED_STATUS)
@@ -351,6 +351,38 @@ pub(super) fn delete(
             by,
             at,
             remains,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn prune(
+    state: &Message,
+    message: MessageId,
+    at: Timestamp,
+    context: &MessageContext<'_>,
+) -> Decision {
+    let authority = &context.authority;
+    if !authority.has_in_room(Permission::CLEAN_CHANNEL_HISTORY) {
+        return Err(MessageRefusal::DeleteNotAllowed);
+    }
+    let is_there = match state {
+        // Somebody has chosen the id of a system message of this room for a message in another one.
+        Message::Posted(posted) if posted.room != context.room.id => false,
+        Message::Posted(posted) if posted.author.is_some() => true,
+        Message::Posted(_) | Message::Unposted => context.system_message.is_some(),
+        Message::Deleted(remains) => *remains == Remains::Placeholder,
+    };
+    if !is_there {
+        return Ok(vec![]);
+    }
+    Ok(vec![
+        MessageDeleted {
+            message,
+            room: context.room.id.clone(),
+            by: authority.actor.clone(),
+            at,
+            remains: Remains::Nothing,
         }
         .into(),
     ])
@@ -405,7 +437,7 @@ pub(super) fn react(
         }
         Message::Posted(posted) => Some(&posted.reactions),
         Message::Unposted if context.system_message.is_some() => None,
-        Message::Unposted | Message::Deleted => return Err(MessageRefusal::NotFound),
+        Message::Unposted | Message::Deleted(_) => return Err(MessageRefusal::NotFound),
     };
     let (room, user) = (context.room.id.clone(), context.authority.actor.clone());
     let mine = (between_colons(emoji), user);

@@ -36,8 +36,8 @@ pub enum Message {
     #[default]
     Unposted,
     Posted(Posted),
-    /// The id stays taken.
-    Deleted,
+    /// The id stays taken. With what was left of it the last time.
+    Deleted(Remains),
 }
 
 /// A message that is there.
@@ -79,6 +79,11 @@ pub enum MessageCommand {
         at: Timestamp,
     },
     Delete {
+        message: MessageId,
+        at: Timestamp,
+    },
+    /// Delete it with many others, for those who may empty rooms. Nothing remains of it.
+    Prune {
         message: MessageId,
         at: Timestamp,
     },
@@ -237,6 +242,7 @@ impl Decider for Message {
                 at,
             } => decide::edit(state, message, revision, at, context),
             MessageCommand::Delete { message, at } => decide::delete(state, message, at, context),
+            MessageCommand::Prune { message, at } => decide::prune(state, message, at, context),
             MessageCommand::React {
                 message,
                 emoji,
@@ -256,7 +262,7 @@ impl Decider for Message {
                 presentation: event.presentation.clone(),
                 reactions: BTreeSet::new(),
             }),
-            (MessageEvent::MessageDeleted(_), _) => Self::Deleted,
+            (MessageEvent::MessageDeleted(event), _) => Self::Deleted(event.remains),
             (MessageEvent::MessageEdited(event), Self::Posted(mut posted)) => {
                 let attachments = posted.content.attachments.take();
                 posted.content = event.content.clone();

@@ -1,8 +1,8 @@
 //! The rules of making, archiving and deleting rooms (contract, rooms 4 to 6).
 
 use super::{
-    OpenRoom, Room, RoomArchived, RoomContext, RoomCreated, RoomDeleted, RoomEvent, RoomKeyChanged,
-    RoomKind, RoomRefusal, RoomUnarchived, discussion, name,
+    HistoryPruned, OpenRoom, Pruning, Room, RoomArchived, RoomContext, RoomCreated, RoomDeleted,
+    RoomEvent, RoomKeyChanged, RoomKind, RoomRefusal, RoomUnarchived, discussion, name,
 };
 use crate::permission::{Authority, Permission};
 use crate::settings::{Settings, keys};
@@ -194,6 +194,31 @@ pub(super) fn delete(
     Ok(vec![
         RoomDeleted {
             room,
+            by: context.actor(),
+            at,
+        }
+        .into(),
+    ])
+}
+
+pub(super) fn prune(
+    room: RoomId,
+    pruning: Pruning,
+    messages: u64,
+    at: Timestamp,
+    context: &RoomContext<'_>,
+) -> Decision {
+    if !context.may(Permission::CLEAN_CHANNEL_HISTORY) {
+        return Err(RoomRefusal::PruneNotAllowed);
+    }
+    if messages == 0 {
+        return Ok(vec![]);
+    }
+    Ok(vec![
+        HistoryPruned {
+            room,
+            pruning,
+            messages,
             by: context.actor(),
             at,
         }

@@ -1,6 +1,8 @@
 //! What is stored of a room. Storage formats: fields are only ever added.
 #![allow(missing_docs, reason = "fields and variants say what they are")]
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -55,6 +57,7 @@ events! {
         RoomCustomFieldsChanged = 1,
         RetentionChanged = 1,
         StreamingOptionsChanged = 1,
+        HistoryPruned = 1,
     }
 }
 
@@ -241,6 +244,50 @@ of_room! {
         /// All of it, an object.
         options: Value
     }
+}
+
+/// Messages of a room were deleted all at once. The `MessageDeleted` of each of them is recorded as well.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryPruned {
+    pub room: RoomId,
+    /// Which messages were to go.
+    pub pruning: Pruning,
+    /// How many that were.
+    pub messages: u64,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
+/// Which messages of a room are to go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pruning {
+    /// Those sent after this time.
+    pub oldest: Timestamp,
+    /// Those sent before this time.
+    pub latest: Timestamp,
+    /// Those sent at one of the two times, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inclusive: bool,
+    /// Of those, so many at most, the oldest ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// Only what these users sent; `None`: whoever did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authors: Option<Vec<UserId>>,
+    /// What stays, although it is of that time and by these users.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub spared: BTreeSet<Spared>,
+}
+
+/// Messages that stay when a room is pruned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spared {
+    Pinned,
+    /// Messages that tell of a discussion.
+    Discussions,
+    /// Messages that were replied to, and the replies.
+    Threads,
 }
 
 /// How long messages of a room are kept (contract, rooms 1.3). What is `None` was never said.

@@ -127,6 +127,14 @@ pub enum RoomCommand {
         room: RoomId,
         at: Timestamp,
     },
+    /// Delete many messages; each is asked about by itself ([`crate::message::MessageCommand::Prune`]).
+    Prune {
+        room: RoomId,
+        pruning: Pruning,
+        /// How many there are.
+        messages: u64,
+        at: Timestamp,
+    },
     /// Set what clients know the key of its encrypted messages by. Members may; the door checks that.
     SetKey {
         room: RoomId,
@@ -235,6 +243,9 @@ pub enum RoomRefusal {
     /// A discussion of a discussion (teams 2, `error-nested-discussion`).
     #[error("a discussion cannot belong to another one")]
     NestedDiscussion,
+    /// `clean-channel-history` is missing (messages 5.3).
+    #[error("not allowed to prune the room")]
+    PruneNotAllowed,
     /// There is a key already, and nobody said that it got lost.
     #[error("the room has a key already")]
     HasKey,
@@ -269,6 +280,12 @@ impl Decider for Room {
             RoomCommand::Archive { room, at } => decide::archive(open, room, at, context),
             RoomCommand::Unarchive { room, at } => decide::unarchive(open, room, at, context),
             RoomCommand::Delete { room, at } => decide::delete(open, room, at, context),
+            RoomCommand::Prune {
+                room,
+                pruning,
+                messages,
+                at,
+            } => decide::prune(room, pruning, messages, at, context),
             RoomCommand::SetKey {
                 room,
                 key_id,
@@ -332,7 +349,8 @@ impl OpenRoom {
     /// What an event of the room changes while it is there.
     fn apply(&mut self, event: &RoomEvent) {
         match event {
-            RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => {}
+            RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) | RoomEvent::HistoryPruned(_) => {
+            }
             RoomEvent::RoomRenamed(event) => {
                 self.name = Some(event.name.clone());
                 self.display_name = Some(event.display_name.clone());

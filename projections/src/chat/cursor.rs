@@ -159,13 +159,7 @@ pub(super) fn read_thread(tx: &mut Tx, event: &Applied, read: &ThreadRead) -> ru
     change(tx, event, room, user, |doc| {
         let was_last = doc.thread_unread.contains(&read.thread) && doc.thread_unread.len() == 1;
         doc.alert &= !was_last;
-        for list in [
-            &mut doc.thread_unread,
-            &mut doc.thread_unread_user,
-            &mut doc.thread_unread_group,
-        ] {
-            list.retain(|thread| *thread != read.thread);
-        }
+        doc.thread_is_read(&read.thread);
     })
 }
 
@@ -215,6 +209,30 @@ pub(super) struct Going<'a> {
     /// Send time, as the room shows it.
     pub(super) at: Timestamp,
     pub(super) tally: &'a Tally,
+}
+
+/// A message that was replied to is being removed: nobody has an unread reply to it any more (contract, rooms 2.3).
+pub(super) fn thread_gone(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    thread: &MessageId,
+    followers: &[UserId],
+) -> rusqlite::Result<()> {
+    if tx.past {
+        return Ok(());
+    }
+    for user in followers {
+        let key = (room.clone(), user.clone());
+        let unread = tx
+            .memberships
+            .get(&tx.conn, &key)?
+            .is_some_and(|member| member.doc.thread_unread.contains(thread));
+        if unread {
+            change(tx, event, room, user, |doc| doc.thread_is_read(thread))?;
+        }
+    }
+    Ok(())
 }
 
 /// A message is being removed: members who have not read it have one unread message less.

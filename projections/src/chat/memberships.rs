@@ -231,7 +231,8 @@ fn room(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Resul
         | RoomEvent::JoinCodeRemoved(_)
         | RoomEvent::RoomEncryptionChanged(_)
         | RoomEvent::RetentionChanged(_)
-        | RoomEvent::StreamingOptionsChanged(_) => Ok(()),
+        | RoomEvent::StreamingOptionsChanged(_)
+        | RoomEvent::HistoryPruned(_) => Ok(()),
     }
 }
 

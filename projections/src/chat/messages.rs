@@ -1,5 +1,6 @@
 //! The view of messages, system messages included.
 
+mod doomed;
 mod queries;
 
 use bytes::Bytes;
@@ -26,6 +27,7 @@ use crate::json;
 use crate::names::UserRef;
 use crate::numbers::number;
 
+pub use doomed::Doomed;
 #[cfg(test)]
 pub(crate) use queries::THREAD;
 pub use queries::{HistoryQuery, MessageRecord, Window};
@@ -321,6 +323,11 @@ fn remove(tx: &mut Tx, event: &Applied, id: &MessageId) -> rusqlite::Result<()> 
         return Ok(());
     };
     uncount(tx, event, &row)?;
+    if row.replies > 0 {
+        let doc: MessageDoc = json::decode(&row.doc)?;
+        let followers = doc.followers.unwrap_or_default();
+        cursor::thread_gone(tx, event, &row.room, id, &followers)?;
+    }
     tx.note_message(id, None);
     tombstones::bury_message(tx, event, id, &row.room)?;
     unreply(tx, event, row.thread.as_ref())?;

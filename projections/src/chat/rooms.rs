@@ -28,7 +28,7 @@ use crate::iso::Date;
 use crate::names::UserRef;
 use crate::numbers::number;
 
-pub use queries::{RoomQuery, RoomRecord, RoomSort};
+pub use queries::{NameFilter, Parent, RoomQuery, RoomRecord, RoomSort};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "rooms",
@@ -333,7 +333,7 @@ fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Res
         RoomEvent::RoomCustomFieldsChanged(e) => doc.custom_fields = Some(e.fields.clone()),
         RoomEvent::RetentionChanged(e) => doc.retention = Some((&e.retention).into()),
         RoomEvent::StreamingOptionsChanged(e) => doc.streaming_options = Some(e.options.clone()),
-        RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) => {}
+        RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) | RoomEvent::HistoryPruned(_) => {}
     }
     Ok(())
 }

@@ -208,7 +208,8 @@ fn of_room(event: &RoomEvent) -> Option<Telling<'_>> {
         | RoomEvent::JoinCodeRemoved(_)
         | RoomEvent::RoomCustomFieldsChanged(_)
         | RoomEvent::RetentionChanged(_)
-        | RoomEvent::StreamingOptionsChanged(_) => None,
+        | RoomEvent::StreamingOptionsChanged(_)
+        | RoomEvent::HistoryPruned(_) => None,
     }
 }
 

@@ -247,6 +247,7 @@ async fn lists_are_paged_filtered_and_ordered() {
         inclusive: false,
         show_threads: true,
         hidden_kinds: vec!["uj".to_owned()],
+        oldest_first: false,
         slice: Slice {
             offset: 1,
             count: Some(5),

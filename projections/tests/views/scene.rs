@@ -104,6 +104,7 @@ impl Scene {
             inclusive: false,
             show_threads: false,
             hidden_kinds: Vec::new(),
+            oldest_first: false,
             slice: Slice::ALL,
         };
         let docs = self.views.history(query).await.unwrap();

@@ -9,8 +9,11 @@ mod counters;
 mod direct;
 mod discussions;
 mod invites;
+mod lists;
 mod members;
 mod place;
+mod pruning;
+mod reading;
 mod settings;
 
 use serde_json::{Value, json};

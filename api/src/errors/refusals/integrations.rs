@@ -1,7 +1,8 @@
-//! Refusals about inboxes, banners and invitations.
+//! Refusals about inboxes, banners, invitations and files elsewhere.
 
 use domain::banner::BannerRefusal;
 use domain::email_inbox::EmailInboxRefusal;
+use domain::webdav::WebdavRefusal;
 use reactors::mail::NotInvited;
 
 use crate::errors::{ApiError, wording};
@@ -36,6 +37,16 @@ impl From<NotInvited> for ApiError {
             NotInvited::TooMany => Self::TooLarge,
             NotInvited::NoServer => wording::smtp_not_configured(METHOD),
             NotInvited::NotSent(error) => wording::email_send_failed(METHOD, &error.to_string()),
+        }
+    }
+}
+
+impl From<WebdavRefusal> for ApiError {
+    fn from(refusal: WebdavRefusal) -> Self {
+        match refusal {
+            WebdavRefusal::Disabled => wording::webdav_disabled("removeWebdavAccount"),
+            WebdavRefusal::InvalidAddress => wording::webdav_inaccessible("addWebdavAccount"),
+            WebdavRefusal::NotFound => wording::webdav_account_unknown("removeWebdavAccount"),
         }
     }
 }

@@ -234,6 +234,22 @@ pub fn no_such_invite() -> ApiError {
     ApiError::coded("invalid-invitation-id", "Invalid Invitation _id")
 }
 
+/// `*.anonymousread` while the workspace may not be read without a login.
+pub fn anonymous_reading_off(kind: RoomKind) -> ApiError {
+    let family = if kind == RoomKind::Group {
+        "groups"
+    } else {
+        "channels"
+    };
+    ApiError::denied("error-not-allowed", "Enable \"Allow Anonymous Read\"")
+        .method(&format!("{family}.anonymousread"))
+}
+
+/// The caller may not see every room there is.
+pub fn administering_not_allowed() -> ApiError {
+    ApiError::plainly_denied("error-not-authorized")
+}
+
 /// The target of a message does not exist.
 pub fn invalid_channel() -> ApiError {
     ApiError::code("invalid-channel")
@@ -302,6 +318,10 @@ pub fn direct_history_disabled() -> ApiError {
 
 pub fn param_required(name: &str) -> ApiError {
     ApiError::Plain(format!("The '{name}' param is required").into())
+}
+
+pub fn date_in_body_required(name: &str) -> ApiError {
+    ApiError::Plain(format!("Body parameter \"{name}\" is required.").into())
 }
 
 /// A favourite of somebody who is not in the room.

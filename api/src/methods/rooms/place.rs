@@ -2,12 +2,12 @@
 
 use application::chat::members;
 use application::chat::place::{self, Reading, Unread};
-use application::dates::iso;
 use domain::settings::keys;
 use domain::{MessageId, RoomId, UserId};
 use projections::Sync;
 use serde_json::{Value, json};
 
+use crate::documents::rooms::removed;
 use crate::errors::{ApiError, wording};
 use crate::http::notification_form;
 use crate::http::params::mismatch;
@@ -44,9 +44,7 @@ fn synced(sync: &Sync, with_date: bool) -> Value {
     if !with_date {
         return update;
     }
-    let remove = sync.remove.iter();
-    let remove = remove.map(|gone| json!({ "_id": gone.id, "_deletedAt": iso(gone.at) }));
-    json!({ "update": update, "remove": ejson::with_dates(remove.collect()) })
+    json!({ "update": update, "remove": ejson::with_dates(removed(sync).into()) })
 }
 
 /// `rooms/get(date?)`. Without a login, the channels that new users join, if anybody may look.

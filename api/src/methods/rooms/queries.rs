@@ -6,7 +6,7 @@ use application::chat::room_access::RoomAccess;
 use domain::RoomId;
 use domain::permission::Permission;
 use domain::room::RoomKind;
-use projections::{RoomQuery, RoomRecord, Slice};
+use projections::{NameFilter, RoomQuery, RoomRecord, Slice};
 use serde_json::{Map, Value, json};
 
 use crate::documents::rooms::room_fields;
@@ -117,7 +117,7 @@ async fn list(call: MethodCall) -> MethodOutcome {
         let query = RoomQuery {
             kinds: vec![*kind],
             member: (!everywhere).then(|| call.caller.id().clone()),
-            filter: filter.map(str::to_owned),
+            named: filter.map(|part| NameFilter::Contains(part.to_owned())),
             slice: Slice {
                 offset: 0,
                 count: Some(limit.min(MOST_LISTED)),

@@ -7,7 +7,7 @@ use domain::permission::Permission;
 use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
-use crate::http::room_settings_form;
+use crate::http::{archive_form, room_settings_form};
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
 
 pub(super) fn methods() -> Vec<Method> {
@@ -35,16 +35,8 @@ async fn save(call: MethodCall) -> MethodOutcome {
 
 /// `archiveRoom(rid)`, `unarchiveRoom(rid)`.
 async fn put_away(call: MethodCall, archive: bool) -> MethodOutcome {
-    let (method, right) = if archive {
-        ("archiveRoom", Permission::ARCHIVE_ROOM)
-    } else {
-        ("unarchiveRoom", Permission::UNARCHIVE_ROOM)
-    };
     let room = RoomId::new(call.args.text(0)?);
-    let place = RoomAccess::knowing(&call.state, &call.caller, &room, right).await?;
-    let place = place.ok_or_else(|| wording::invalid_room().method(method))?;
-    let done = rooms::put_away(&call.state, &call.caller, &place, archive).await;
-    done.map_err(|error| ApiError::from(error).method(method))?;
+    archive_form::put_away(&call.state, &call.caller, &room, archive).await?;
     Ok(Value::Null)
 }
 

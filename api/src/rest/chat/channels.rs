@@ -199,7 +199,8 @@ async fn list(
         .field("total", &total))
 }
 
-fn sort(field: &str) -> Option<RoomSort> {
+/// What a field of rooms orders lists of them by.
+pub(super) fn sort(field: &str) -> Option<RoomSort> {
     match field {
         "name" | "fname" => Some(RoomSort::Name),
         "ts" => Some(RoomSort::CreatedAt),
@@ -246,7 +247,7 @@ async fn messages(kind: RoomKind, call: Call, Messages { room, wanted }: Message
     if !found.place.can_read(&call.caller) {
         return Err(wording::forbidden());
     }
-    history::messages(&call, &wanted, found.id()).await
+    history::messages(&call.state, &wanted, found.id()).await
 }
 
 #[derive(Parameters)]

@@ -9,14 +9,16 @@ use domain::permission::Permission;
 use domain::room::{RoomChange, RoomKind};
 use domain::settings::keys;
 use domain::{RoomId, UserId};
-use serde_json::Value;
+use projections::{MemberOrder, MemberQuery, Who};
 
+use crate::documents::members::shown_as;
+use crate::documents::spotlight::search_fields;
 use crate::documents::users;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::direct_form;
-use crate::http::page::{Page, cut};
+use crate::http::page::Page;
 use crate::http::parameters::{Filled, Parameters};
 use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
@@ -110,7 +112,7 @@ async fn create(call: Call, params: Create) -> Outcome {
 
 /// Names a direct message in exactly one way, either of which takes the id of a room, or the id or name of a user.
 #[derive(Parameters)]
-struct DirectNamed {
+pub(super) struct DirectNamed {
     #[param(one_of)]
     room_id: Option<String>,
     #[param(one_of)]
@@ -139,7 +141,7 @@ async fn named(call: &Call, named: &DirectNamed) -> Result<Option<RoomAccess>, A
 }
 
 /// The same, for reading. 403 for callers who may not read it: that others talk is private.
-async fn readable(call: &Call, room: &DirectNamed) -> Result<RoomId, ApiError> {
+pub(super) async fn readable(call: &Call, room: &DirectNamed) -> Result<RoomId, ApiError> {
     let place = named(call, room).await?;
     let place = place.filter(|place| place.can_read(&call.caller));
     let place = place.ok_or_else(wording::forbidden)?;
@@ -165,7 +167,7 @@ struct Messages {
 
 async fn messages(call: Call, Messages { room, wanted }: Messages) -> Outcome {
     let room = readable(&call, &room).await?;
-    history::messages(&call, &wanted, &room).await
+    history::messages(&call.state, &wanted, &room).await
 }
 
 #[derive(Parameters)]
@@ -189,7 +191,7 @@ async fn messages_of_others(call: Call, params: MessagesOfOthers) -> Outcome {
     let facts = call.state.views().room_facts(&RoomId::new(&*room)).await?;
     let facts = facts.filter(|room| room.kind == RoomKind::Direct);
     let facts = facts.ok_or_else(|| wording::room_not_found(None))?;
-    history::messages(&call, &params.wanted, &facts.id).await
+    history::messages(&call.state, &params.wanted, &facts.id).await
 }
 
 #[derive(Parameters)]
@@ -224,39 +226,30 @@ struct Members {
 async fn members(call: Call, params: Members) -> Outcome {
     let room = readable(&call, &params.room).await?;
     let page = call.page(&params.page)?;
-    let facts = call.state.views().room_facts(&room).await?;
-    let facts = facts.ok_or_else(wording::forbidden)?;
-    let mut members: Vec<Doc> = Vec::new();
-    for user in &facts.participants {
-        let user = call.state.views().user(user).await?;
-        if let Some(user) = user.filter(|user| user.active) {
-            members.push(users::in_direct(&call.state, &user.doc));
-        }
-    }
-    let text = |doc: &Doc, field: &str| {
-        doc.get(field)
-            .and_then(Value::as_str)
-            .map(str::to_lowercase)
+    let who = match &params.status {
+        None => Who::Anybody,
+        Some(statuses) => shown_as(&call.state, statuses.iter().map(String::as_str)),
     };
-    if let Some(part) = params.filter.map(|part| part.to_lowercase()) {
-        let has = |doc: &Doc, field| text(doc, field).is_some_and(|name| name.contains(&part));
-        members.retain(|doc| has(doc, "username") || has(doc, "name"));
-    }
-    if let Some(shown_as) = params.status {
-        let is = |doc: &Doc| text(doc, "status").is_some_and(|status| shown_as.contains(&status));
-        members.retain(is);
-    }
-    members.sort_by_key(|doc| text(doc, "username"));
-    if page.sorted_by("username") == Some(true) {
-        members.reverse();
-    }
-    let total = members.len();
-    let members = cut(members, page.slice);
+    let query = MemberQuery {
+        who,
+        filter: params.filter,
+        fields: search_fields(&call.state),
+        order: MemberOrder::Username {
+            descending: page.sorted_by("username") == Some(true),
+        },
+        slice: page.slice,
+        ..MemberQuery::of(room)
+    };
+    let found = call.state.views().members(query).await?;
+    let members = found.items.iter();
+    let members: Vec<Doc> = members
+        .map(|doc| users::in_direct(&call.state, doc))
+        .collect();
     Ok(Answer::empty()
         .field("members", &members)
         .field("count", &members.len())
         .field("offset", &page.slice.offset)
-        .field("total", &total))
+        .field("total", &found.total))
 }
 
 #[derive(Parameters)]

@@ -2,7 +2,7 @@
 
 use application::chat::discussions::Wish;
 use domain::{MessageId, RoomId};
-use projections::{RoomQuery, RoomSort, Slice};
+use projections::{Parent, RoomQuery, RoomSort, Slice};
 use serde_json::Value;
 
 use crate::errors::wording;
@@ -95,7 +95,7 @@ async fn list(call: Call, Discussions { room, page }: Discussions) -> Outcome {
     let page = call.page(&page)?;
     let order = page.sort.first();
     let query = RoomQuery {
-        parent: Some(found.id().clone()),
+        parent: Parent::Room(found.id().clone()),
         sort: order.map_or(RoomSort::Display, |(field, _)| sort(field)),
         descending: order.is_some_and(|(_, descending)| *descending),
         slice: if page.filters() {

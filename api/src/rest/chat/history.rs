@@ -12,9 +12,10 @@ use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::filter::Filter;
-use crate::http::page::{Page, cut};
+use crate::http::page::{Page, PageRequest, cut};
 use crate::http::parameters::{Date, Filled, Flag, Loose, Param, Parameters};
 use crate::http::params::parse_date;
+use crate::state::AppState;
 
 /// Rows read at a time if each has to be looked at.
 const CHUNK: u64 = 1_000;
@@ -38,12 +39,12 @@ pub struct Listed {
 }
 
 /// A page of everything in a room, newest first unless `sort={"ts":1}`.
-pub async fn messages(call: &Call, wanted: &Listed, room: &RoomId) -> Outcome {
-    let page = call.page(&wanted.page)?;
+pub async fn messages(state: &AppState, wanted: &Listed, room: &RoomId) -> Outcome {
+    let page = PageRequest::of(&wanted.page, &state.views().settings())?;
     let oldest_first = page.sorted_by("ts") == Some(false);
     let (items, total) = match filter(wanted, page.query.as_ref())? {
         Some(filter) => {
-            let mut items = scan(call, room, &filter).await?;
+            let mut items = scan(state, room, &filter).await?;
             if oldest_first {
                 items.reverse();
             }
@@ -51,12 +52,12 @@ pub async fn messages(call: &Call, wanted: &Listed, room: &RoomId) -> Outcome {
             (cut(items, page.slice), total)
         }
         None if oldest_first => {
-            let views = call.state.views();
+            let views = state.views();
             let found = views.messages_oldest_first(room, page.slice).await?;
             (found.items, found.total)
         }
         None => {
-            let found = call.state.views().messages(room, page.slice).await?;
+            let found = state.views().messages(room, page.slice).await?;
             (found.items, found.total)
         }
     };
@@ -96,7 +97,7 @@ fn json_map(value: Value) -> serde_json::Map<String, Value> {
 }
 
 /// The newest messages of a room that match, newest first, with bounded memory and work.
-async fn scan(call: &Call, room: &RoomId, filter: &Filter) -> Result<Vec<Bytes>, ApiError> {
+async fn scan(state: &AppState, room: &RoomId, filter: &Filter) -> Result<Vec<Bytes>, ApiError> {
     let filter = Arc::new(filter.clone());
     let (mut wanted, mut bytes) = (Vec::new(), 0);
     let mut offset = 0;
@@ -105,7 +106,7 @@ async fn scan(call: &Call, room: &RoomId, filter: &Filter) -> Result<Vec<Bytes>,
             offset,
             count: Some(CHUNK),
         };
-        let chunk = call.state.views().messages(room, slice).await?;
+        let chunk = state.views().messages(room, slice).await?;
         offset += chunk.items.len() as u64;
         let last = chunk.items.is_empty() || offset >= chunk.total;
         let filter = Arc::clone(&filter);
@@ -152,7 +153,7 @@ pub struct PlainSpan {
 }
 
 #[derive(PartialEq, Eq, Parameters)]
-enum TrueOrFalse {
+pub(super) enum TrueOrFalse {
     True,
     False,
 }
@@ -214,14 +215,14 @@ pub async fn history(call: &Call, span: Span, room: &RoomId) -> Outcome {
     };
     let latest = point(span.latest, "latest")?;
     let oldest = point(span.oldest, "oldest")?;
-    let hidden_kinds = hidden_kinds(call, room).await?;
     let query = HistoryQuery {
         room: room.clone(),
         latest,
         oldest,
         inclusive: span.inclusive,
         show_threads: span.show_threads,
-        hidden_kinds: hidden_kinds.clone(),
+        hidden_kinds: hidden_kinds(call, room).await?,
+        oldest_first: false,
         slice,
     };
     let docs = call.state.views().history(query).await?;
@@ -229,15 +230,28 @@ pub async fn history(call: &Call, span: Span, room: &RoomId) -> Outcome {
     if !span.unreads {
         return Ok(answer);
     }
+    with_unread(call, answer, room, &docs, oldest).await
+}
+
+/// Adds how many messages there are after `seen` and before those in `docs`, the newest of which is the first, and which
+/// of them is the first.
+pub(super) async fn with_unread(
+    call: &Call,
+    answer: Answer,
+    room: &RoomId,
+    docs: &[Bytes],
+    seen: Option<Timestamp>,
+) -> Outcome {
     let last = docs.last().and_then(|doc| sent_at(doc));
-    let (Some(last), Some(oldest)) = (last, oldest.filter(|oldest| last > Some(*oldest))) else {
+    let (Some(last), Some(seen)) = (last, seen.filter(|seen| last > Some(*seen))) else {
         return Ok(answer.field("unreadNotLoaded", &0));
     };
     let until = Timestamp::from_millis(last.as_millis() - 1);
+    let hidden_kinds = hidden_kinds(call, room).await?;
     let window = call
         .state
         .views()
-        .window(room, Some(oldest), Some(until), &hidden_kinds)
+        .window(room, Some(seen), Some(until), &hidden_kinds)
         .await?;
     let answer = answer.field("unreadNotLoaded", &window.count);
     Ok(match window.first {
@@ -246,14 +260,14 @@ pub async fn history(call: &Call, span: Span, room: &RoomId) -> Outcome {
     })
 }
 
-fn sent_at(doc: &[u8]) -> Option<Timestamp> {
+pub(super) fn sent_at(doc: &[u8]) -> Option<Timestamp> {
     let doc: Value = serde_json::from_slice(doc).ok()?;
     parse_date(doc.get("ts")?)
 }
 
 /// The kinds of system message that are left out: what the room says, else what the workspace says. `mute_unmute` stands
 /// for two.
-async fn hidden_kinds(call: &Call, room: &RoomId) -> Result<Vec<String>, ApiError> {
+pub(super) async fn hidden_kinds(call: &Call, room: &RoomId) -> Result<Vec<String>, ApiError> {
     let facts = call.state.views().room_facts(room).await?;
     let own = facts.map_or_else(Vec::new, |room| room.hidden_system_messages.clone());
     let hidden = if own.is_empty() {

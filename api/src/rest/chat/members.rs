@@ -3,6 +3,7 @@
 use application::chat::{bulk, members};
 use application::ids::now;
 use axum::http::Method;
+use domain::RoomId;
 use domain::membership::{MembershipCommand, RoomRole};
 use domain::permission::Permission;
 use domain::room::RoomKind;
@@ -26,6 +27,8 @@ pub(super) fn routes() -> Vec<Route> {
         route::post("rooms.join", join_any)
             .about("Joins a room of any kind.")
             .answers(&[("room", Kind::Object)]),
+        route::post("rooms.invite", answer_invitation)
+            .about("Accepts or rejects an invitation that waits for an answer. None does: who is added is a member at once."),
     ];
     routes.extend(NAMED.into_iter().flat_map(routes_of));
     routes.extend(NAMED.into_iter().flat_map(role_routes));
@@ -146,6 +149,23 @@ async fn leave(kind: RoomKind, call: Call, room: RoomNamed) -> Outcome {
         return Ok(Answer::empty());
     }
     answer(&call, kind, found.id()).await
+}
+
+#[derive(Parameters)]
+enum InvitationAnswer {
+    Accept,
+    Reject,
+}
+
+#[derive(Parameters)]
+struct AnswerInvitation {
+    _room_id: RoomId,
+    _action: InvitationAnswer,
+}
+
+/// `rooms.invite`. The refusal is that of a room the caller is not invited to, which is every room.
+async fn answer_invitation(_: Call, _: AnswerInvitation) -> Outcome {
+    Err(wording::no_subscription())
 }
 
 #[derive(Parameters)]

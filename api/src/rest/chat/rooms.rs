@@ -1,18 +1,17 @@
 //! Reading, archiving and deleting rooms (contract, rooms 6, 11 and 13). Making and finding them is in
 //! [`super::channels`], their settings are in [`super::settings`].
 
-use application::chat::room_access::RoomAccess;
 use application::chat::{members, rooms};
 use application::ids::now;
 use axum::http::Method;
 use domain::RoomId;
 use domain::membership::MembershipCommand;
-use domain::permission::Permission;
 use domain::room::RoomKind;
 use serde_json::{Map, Value};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
+use crate::http::archive_form;
 use crate::http::call::Call;
 use crate::http::page::Fields;
 use crate::http::parameters::{Date, Filled, Parameters, Sent};
@@ -171,18 +170,8 @@ struct ChangeArchivation {
 /// `rooms.changeArchivationState`. Any action but `archive` brings the room back.
 async fn change_archivation(call: Call, params: ChangeArchivation) -> Outcome {
     let archive = params.action.as_deref() == Some("archive");
-    let (method, right) = if archive {
-        ("archiveRoom", Permission::ARCHIVE_ROOM)
-    } else {
-        ("unarchiveRoom", Permission::UNARCHIVE_ROOM)
-    };
-    let unknown = || wording::invalid_room().method(method);
-    let room = params.rid.map(|rid| RoomId::new(&*rid));
-    let room = room.ok_or_else(unknown)?;
-    let place = RoomAccess::knowing(&call.state, &call.caller, &room, right).await?;
-    let place = place.ok_or_else(unknown)?;
-    let done = rooms::put_away(&call.state, &call.caller, &place, archive).await;
-    done.map_err(|error| ApiError::from(error).method(method))?;
+    let room = RoomId::new(params.rid.as_deref().unwrap_or_default());
+    archive_form::put_away(&call.state, &call.caller, &room, archive).await?;
     Ok(Answer::empty())
 }
 

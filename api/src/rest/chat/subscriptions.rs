@@ -1,11 +1,10 @@
 //! `subscriptions.*`: the caller's places in rooms (contract, rooms 14).
 
 use application::chat::place::{self, Reading, Unread};
-use application::dates::iso;
 use domain::{MessageId, RoomId};
 use projections::Sync;
-use serde_json::{Value, json};
 
+use crate::documents::rooms::removed;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
@@ -29,14 +28,9 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// What changed and what was removed, as sync routes return it.
 pub fn synced(sync: &Sync) -> Answer {
-    let removed: Vec<Value> = sync
-        .remove
-        .iter()
-        .map(|gone| json!({ "_id": gone.id, "_deletedAt": iso(gone.at) }))
-        .collect();
     Answer::empty()
         .raw_list("update", &sync.update)
-        .field("remove", &removed)
+        .field("remove", &removed(sync))
 }
 
 #[derive(Parameters)]

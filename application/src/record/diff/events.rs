@@ -17,13 +17,14 @@ use crate::workspace::Workspace;
 pub const MOST_EVENTS: usize = 1_000;
 
 /// What happens to a room, apart from what is said in it and how far somebody has read it.
-const OF_ROOMS: [&str; 33] = [
+const OF_ROOMS: [&str; 34] = [
     "AnnouncementChanged",
     "DefaultFavouriteChanged",
     "DefaultRoomChanged",
     "DescriptionChanged",
     "FeaturedRoomChanged",
     "HiddenSystemMessagesChanged",
+    "HistoryPruned",
     "JoinCodeRemoved",
     "JoinCodeSet",
     "MemberJoined",

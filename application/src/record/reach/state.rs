@@ -226,7 +226,8 @@ impl<'a> State<'a> {
             | RoomEvent::RoomEncryptionChanged(_)
             | RoomEvent::RoomCustomFieldsChanged(_)
             | RoomEvent::RetentionChanged(_)
-            | RoomEvent::StreamingOptionsChanged(_) => {}
+            | RoomEvent::StreamingOptionsChanged(_)
+            | RoomEvent::HistoryPruned(_) => {}
         }
     }
 

@@ -1,10 +1,12 @@
 //! Rooms.
 
 use domain::invite::InviteEvent;
-use domain::room::{Retention, RoomCreated, RoomEvent, RoomKind, RoomRenamed};
+use domain::room::{
+    HistoryPruned, Retention, RoomCreated, RoomEvent, RoomKind, RoomRenamed, Spared,
+};
 use domain::{RoomId, UserId};
 
-use super::words::{Teller, count, list, name, quoted, quotes, value, with};
+use super::words::{Teller, count, list, name, quoted, quotes, time, value, with};
 
 pub(super) fn room(teller: &Teller<'_>, event: &RoomEvent) -> String {
     match event {
@@ -113,6 +115,7 @@ pub(super) fn room(teller: &Teller<'_>, event: &RoomEvent) -> String {
             let deed = format!("changed what is streamed in {room} to {options}");
             teller.deed(&event.by, deed)
         }
+        RoomEvent::HistoryPruned(event) => teller.deed(&event.by, pruned(teller, event)),
         RoomEvent::RoomArchived(event) => {
             let room = teller.room(&event.room);
             teller.deed(&event.by, format_args!("archived {room}"))
@@ -164,6 +167,35 @@ pub(super) fn invite(teller: &Teller<'_>, event: &InviteEvent) -> String {
 
 fn number(number: u32, one: &str) -> String {
     count(usize::try_from(number).unwrap_or(usize::MAX), one)
+}
+
+fn pruned(teller: &Teller<'_>, event: &HistoryPruned) -> String {
+    let pruning = &event.pruning;
+    let messages = count(
+        usize::try_from(event.messages).unwrap_or(usize::MAX),
+        "message",
+    );
+    let room = teller.room(&event.room);
+    let (oldest, latest) = (time(pruning.oldest), time(pruning.latest));
+    let ends = if pruning.inclusive {
+        " (ends included)"
+    } else {
+        ""
+    };
+    let authors = pruning.authors.as_deref();
+    let spared = pruning.spared.iter().map(|spared| match spared {
+        Spared::Pinned => "without pinned ones".to_owned(),
+        Spared::Discussions => "without discussions".to_owned(),
+        Spared::Threads => "without threads".to_owned(),
+    });
+    let facts = [
+        authors.map(|authors| format!("only those of {}", teller.users(authors))),
+        pruning.limit.map(|limit| format!("at most {limit}")),
+    ];
+    with(
+        format!("pruned {messages} of {room} sent between {oldest} and {latest}{ends}"),
+        facts.into_iter().flatten().chain(spared),
+    )
 }
 
 fn created(teller: &Teller<'_>, event: &RoomCreated) -> String {

@@ -119,3 +119,39 @@ fn deleting_takes_the_right_to_delete_ones_own() {
         .when(delete(), &stage.message())
         .then_refused(MessageRefusal::DeleteNotAllowed);
 }
+
+#[test]
+fn whoever_may_empty_rooms_leaves_nothing_of_any_message() {
+    let admin = Stage::default().with_roles(&["admin"]);
+    let with_replies = MessageContext {
+        has_replies: true,
+        ..admin.message()
+    };
+    theirs()
+        .when(prune(), &with_replies)
+        .then([deleted(Remains::Nothing)]);
+    nothing()
+        .when(prune(), &admin.system_message())
+        .then([deleted(Remains::Nothing)]);
+    let place = || given::<Message>([posted("hello").into(), deleted(Remains::Placeholder)]);
+    place()
+        .when(prune(), &admin.message())
+        .then([deleted(Remains::Nothing)]);
+}
+
+#[test]
+fn pruning_what_is_not_there_changes_nothing() {
+    let admin = Stage::default().with_roles(&["admin"]);
+    gone().when(prune(), &admin.message()).then_nothing();
+    nothing().when(prune(), &admin.message()).then_nothing();
+    let elsewhere = admin.room(|room| room.id = RoomId::new("elsewhere"));
+    mine().when(prune(), &elsewhere.message()).then_nothing();
+}
+
+#[test]
+fn pruning_takes_a_right_even_of_ones_own() {
+    let owner = Stage::default().with_room_roles(&["owner"]);
+    mine()
+        .when(prune(), &owner.message())
+        .then_refused(MessageRefusal::DeleteNotAllowed);
+}

@@ -145,6 +145,13 @@ fn deleted(remains: Remains) -> MessageEvent {
     .into()
 }
 
+fn prune() -> MessageCommand {
+    MessageCommand::Prune {
+        message: id(),
+        at: at(1),
+    }
+}
+
 fn react(emoji: &str, wanted: Option<bool>) -> MessageCommand {
     MessageCommand::React {
         message: id(),

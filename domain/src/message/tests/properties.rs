@@ -62,6 +62,7 @@ fn some_command() -> impl Strategy<Value = MessageCommand> {
                 at,
             }),
         some_time().prop_map(|at| MessageCommand::Delete { message: id(), at }),
+        some_time().prop_map(|at| MessageCommand::Prune { message: id(), at }),
         (":?[ab]?:?", any::<Option<bool>>(), some_time()).prop_map(|(emoji, wanted, at)| {
             MessageCommand::React {
                 message: id(),

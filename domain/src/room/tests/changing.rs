@@ -176,3 +176,36 @@ fn a_room_has_one_key_until_it_gets_lost() {
         .when(set("k2", true), &stage.context())
         .then([changed("k2", true)]);
 }
+
+#[test]
+fn pruning_takes_a_right_and_something_to_delete() {
+    let pruning = Pruning {
+        oldest: AT,
+        latest: AT,
+        inclusive: true,
+        limit: Some(2),
+        authors: None,
+        spared: [Spared::Threads].into(),
+    };
+    let prune = |messages| RoomCommand::Prune {
+        room: id(),
+        pruning: pruning.clone(),
+        messages,
+        at: AT,
+    };
+    channel()
+        .when(prune(0), &owner().context())
+        .then_refused(RoomRefusal::PruneNotAllowed);
+    let admin = Stage::default().with_roles(&["admin"]);
+    channel().when(prune(0), &admin.context()).then_nothing();
+    channel()
+        .when(prune(2), &admin.context())
+        .then([HistoryPruned {
+            room: id(),
+            pruning: pruning.clone(),
+            messages: 2,
+            by: me(),
+            at: AT,
+        }
+        .into()]);
+}

@@ -5,6 +5,7 @@ use compact_str::CompactString;
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use eventstore::Position;
 use rusqlite::{OptionalExtension, ToSql};
+use serde::Deserialize;
 
 use crate::engine::paging::{Page, Slice, bounds};
 use crate::engine::queries::Queries;
@@ -50,7 +51,28 @@ pub struct HistoryQuery {
     pub show_threads: bool,
     /// Leave out messages of these `t` (contract, messages 2.4: `sysMes`, `Hide_System_Messages`).
     pub hidden_kinds: Vec<String>,
+    /// Begin with the oldest, not with the newest.
+    pub oldest_first: bool,
     pub slice: Slice,
+}
+
+/// Whom the wire document of a message mentions.
+#[derive(Deserialize)]
+struct Mentions {
+    #[serde(default)]
+    mentions: Vec<Mentioned>,
+}
+
+#[derive(Deserialize)]
+struct Mentioned {
+    #[serde(rename = "_id")]
+    id: UserId,
+}
+
+/// Whether the message in that wire document mentions `user` by name.
+fn mentions(doc: &[u8], user: &UserId) -> bool {
+    let found = serde_json::from_slice::<Mentions>(doc);
+    found.is_ok_and(|found| found.mentions.iter().any(|one| one.id == *user))
 }
 
 /// What was sent in a room in a stretch of time, without replies that are shown only in their thread.
@@ -105,7 +127,7 @@ impl Queries {
         .await
     }
 
-    /// Message documents of a room, newest first. A page of large documents ends before the slice does.
+    /// Message documents of a room, in the order asked for. A page of large documents ends before the slice does.
     pub async fn history(&self, query: HistoryQuery) -> Result<Vec<Bytes>, QueryError> {
         self.read(move |conn| {
             // Whole milliseconds: "before t" is "at most t - 1".
@@ -124,12 +146,55 @@ impl Queries {
             } else {
                 " AND shown = 1"
             };
+            let order = if query.oldest_first {
+                "at, seq"
+            } else {
+                "at DESC, seq DESC"
+            };
             let (count, offset) = bounds(query.slice);
             let mut select = conn.prepare_cached(&format!(
                 "SELECT doc FROM messages WHERE room = ?1 AND at BETWEEN ?2 AND ?3{shown}{hidden}
-                 ORDER BY at DESC, seq DESC LIMIT {count} OFFSET {offset}"
+                 ORDER BY {order} LIMIT {count} OFFSET {offset}"
             ))?;
             json::page(select.query_map(values.as_slice(), |row| json::column(row, 0))?)
+        })
+        .await
+    }
+
+    /// Messages of a room that mention a user by name. A page of large documents ends before the slice does.
+    pub async fn mentions_of(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+        newest_first: bool,
+        slice: Slice,
+    ) -> Result<Page, QueryError> {
+        let (user, room) = (user.clone(), room.clone());
+        self.read(move |conn| {
+            let direction = if newest_first { "DESC" } else { "ASC" };
+            let mut select = conn.prepare_cached(&format!(
+                "SELECT messages.doc FROM message_references
+                 JOIN messages ON messages.seq = message_references.message
+                 WHERE message_references.user = ?1 AND messages.room = ?2
+                 ORDER BY messages.at {direction}, messages.seq {direction}"
+            ))?;
+            let mut rows = select.query([user.as_str(), room.as_str()])?;
+            let end = slice
+                .count
+                .map_or(u64::MAX, |count| slice.offset.saturating_add(count));
+            let (mut items, mut bytes, mut total) = (Vec::new(), 0, 0);
+            while let Some(row) = rows.next()? {
+                // Who reacted is noted too, and who was mentioned before an edit.
+                let doc = row.get_ref(0)?.as_bytes()?;
+                if mentions(doc, &user) {
+                    if (slice.offset..end).contains(&total) && bytes < json::PAGE_BYTES {
+                        bytes += doc.len();
+                        items.push(Bytes::copy_from_slice(doc));
+                    }
+                    total += 1;
+                }
+            }
+            Ok(Page { items, total })
         })
         .await
     }

@@ -58,6 +58,60 @@ pub enum RoomSort {
     Members,
     /// The name as typed.
     Display,
+    /// Those that new users join first, each half by name.
+    DefaultFirst,
+}
+
+/// What a room is a discussion of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "variants say what they are")]
+pub enum Parent {
+    /// Of any room, or of none.
+    Any,
+    /// It is none.
+    None,
+    /// Of any room.
+    Some,
+    Room(RoomId),
+}
+
+/// What is looked for in the names of rooms, without regard to case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub enum NameFilter {
+    Contains(String),
+    /// The same; of a direct message, the user name of somebody in it.
+    ContainsOrUser(String),
+    /// The unique name begins with it.
+    Begins(String),
+    /// The unique name does, or the name as typed.
+    EitherBegins(String),
+}
+
+impl NameFilter {
+    /// The condition, in which the text is `?1`, and the text.
+    fn condition(self) -> (&'static str, String) {
+        let (condition, text) = match self {
+            Self::Contains(text) => (
+                "instr(lower(coalesce(rooms.name, rooms.display, '')), ?1) > 0",
+                text,
+            ),
+            Self::ContainsOrUser(text) => (
+                "(instr(lower(coalesce(rooms.name, rooms.display, '')), ?1) > 0
+                    OR rooms.kind = 'd' AND rooms.id IN (
+                        SELECT memberships.room FROM users JOIN memberships ON memberships.user = users.id
+                        WHERE instr(users.username_key, ?1) > 0))",
+                text,
+            ),
+            Self::Begins(text) => ("instr(lower(coalesce(rooms.name, '')), ?1) = 1", text),
+            Self::EitherBegins(text) => (
+                "(instr(lower(coalesce(rooms.name, '')), ?1) = 1
+                    OR instr(lower(coalesce(rooms.display, '')), ?1) = 1)",
+                text,
+            ),
+        };
+        (condition, text.to_lowercase())
+    }
 }
 
 /// Selects rooms for [`Queries::rooms`].
@@ -70,10 +124,12 @@ pub struct RoomQuery {
     pub except: Vec<RoomId>,
     /// Only rooms this user is a member of.
     pub member: Option<UserId>,
-    /// Only discussions of this room.
-    pub parent: Option<RoomId>,
-    /// Only rooms whose name contains this, without regard to case.
-    pub filter: Option<String>,
+    /// Only discussions, or none of them.
+    pub parent: Parent,
+    /// Only rooms that this user owns.
+    pub owner: Option<UserId>,
+    /// Only rooms with such a name.
+    pub named: Option<NameFilter>,
     pub sort: RoomSort,
     pub descending: bool,
     pub slice: Slice,
@@ -85,8 +141,9 @@ impl Default for RoomQuery {
             kinds: Vec::new(),
             except: Vec::new(),
             member: None,
-            parent: None,
-            filter: None,
+            parent: Parent::Any,
+            owner: None,
+            named: None,
             sort: RoomSort::Name,
             descending: false,
             slice: Slice::ALL,
@@ -217,19 +274,33 @@ impl Queries {
     /// Documents of the rooms that `query` selects.
     pub async fn rooms(&self, query: RoomQuery) -> Result<Page, QueryError> {
         self.read(move |conn| {
-            let filter = query.filter.map(|filter| filter.to_lowercase());
-            let member = query.member.as_ref().map(UserId::as_str);
-            let mut values: Vec<&dyn ToSql> = vec![&filter];
-            let mut matching = String::from(
-                "(?1 IS NULL OR instr(lower(coalesce(rooms.name, rooms.display, '')), ?1) > 0)",
-            );
+            let named = query.named.map(NameFilter::condition);
+            let (condition, text) = named.unzip();
+            let mut matching = condition.unwrap_or("?1 IS NULL").to_owned();
+            let mut values: Vec<&dyn ToSql> = vec![&text];
             let mut tables = "rooms";
+            let owned = query.owner.is_some();
+            let member = query.owner.or(query.member).map(|user| user.to_string());
             if member.is_some() {
                 tables = "memberships JOIN rooms ON rooms.id = memberships.room";
                 matching.push_str(" AND memberships.user = ?2");
                 values.push(&member);
             }
-            let parent = query.parent.as_ref().map(RoomId::as_str);
+            if owned {
+                matching.push_str(" AND memberships.owner = 1");
+            }
+            let parent = match &query.parent {
+                Parent::Any => None,
+                Parent::None => {
+                    matching += " AND rooms.parent IS NULL";
+                    None
+                }
+                Parent::Some => {
+                    matching += " AND rooms.parent IS NOT NULL";
+                    None
+                }
+                Parent::Room(parent) => Some(parent.as_str()),
+            };
             if parent.is_some() {
                 values.push(&parent);
                 matching += " AND rooms.parent = ?";
@@ -260,6 +331,7 @@ impl Queries {
                 RoomSort::Messages => "rooms.msgs",
                 RoomSort::Members => "rooms.members",
                 RoomSort::Display => "rooms.display",
+                RoomSort::DefaultFirst => "rooms.joined_by_default DESC, rooms.name",
             };
             let direction = if query.descending { "DESC" } else { "ASC" };
             let (count, offset) = bounds(query.slice);

@@ -95,6 +95,19 @@ pub(crate) struct MembershipDoc {
     pub(crate) rest: Rest,
 }
 
+impl MembershipDoc {
+    /// Nothing in a thread is unread any more.
+    pub(crate) fn thread_is_read(&mut self, thread: &MessageId) {
+        for list in [
+            &mut self.thread_unread,
+            &mut self.thread_unread_user,
+            &mut self.thread_unread_group,
+        ] {
+            list.retain(|unread| unread != thread);
+        }
+    }
+}
+
 /// What `subscriptions.getOne` returns and lists of memberships do not (contract, rooms 2.1).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

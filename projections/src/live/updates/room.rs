@@ -1,6 +1,6 @@
 //! Live updates about rooms.
 
-use domain::room::{RoomCreated, RoomEvent};
+use domain::room::{RoomCreated, RoomEvent, Spared};
 use domain::{Timestamp, UserId};
 use serde_json::{Value, json};
 
@@ -42,6 +42,13 @@ pub(super) fn of_room(
             "by".to_owned(),
             serde_json::to_value(by).unwrap_or(Value::Null),
         );
+    }
+    if let (RoomEvent::HistoryPruned(event), Value::Object(fields)) = (event, &mut what) {
+        let mut users = Vec::new();
+        for author in event.pruning.authors.iter().flatten() {
+            users.push(UserRef::short(names, author)?.username);
+        }
+        fields.insert("users".to_owned(), json!(users));
     }
     let update = maker.room(
         event.room(),
@@ -141,6 +148,20 @@ fn told_of(event: &RoomEvent) -> (&'static str, Option<&UserId>, Timestamp, Valu
         }
         RoomEvent::StreamingOptionsChanged(e) => {
             ("room-streaming-changed", Some(&e.by), e.at, json!({}))
+        }
+        RoomEvent::HistoryPruned(e) => {
+            let pruning = &e.pruning;
+            let spares = |spared| pruning.spared.contains(&spared);
+            let what = json!({
+                "count": e.messages,
+                "oldest": Date(pruning.oldest),
+                "latest": Date(pruning.latest),
+                "inclusive": pruning.inclusive,
+                "excludePinned": spares(Spared::Pinned),
+                "ignoreDiscussion": spares(Spared::Discussions),
+                "ignoreThreads": spares(Spared::Threads),
+            });
+            ("room-history-pruned", Some(&e.by), e.at, what)
         }
     }
 }

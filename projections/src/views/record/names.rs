@@ -152,7 +152,8 @@ fn of_room(tx: &mut Tx, event: &Applied, of_room: &RoomEvent) -> rusqlite::Resul
         | RoomEvent::RoomEncryptionChanged(_)
         | RoomEvent::RoomCustomFieldsChanged(_)
         | RoomEvent::RetentionChanged(_)
-        | RoomEvent::StreamingOptionsChanged(_) => Ok(()),
+        | RoomEvent::StreamingOptionsChanged(_)
+        | RoomEvent::HistoryPruned(_) => Ok(()),
     }
 }
 
