@@ -6,6 +6,7 @@ pub mod direct;
 pub mod join_codes;
 pub mod members;
 pub mod messages;
+pub mod notices;
 pub mod ownership;
 pub mod place;
 pub mod pruning;
