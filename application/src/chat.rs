@@ -8,6 +8,7 @@ pub mod invites;
 pub mod join_codes;
 pub mod members;
 pub mod messages;
+pub mod notices;
 pub mod ownership;
 pub mod place;
 pub mod pruning;

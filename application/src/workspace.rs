@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use projections::Views;
 
 use crate::cause::{cause, note_recorded};
+use crate::chat::notices::Notices;
 use crate::error::Error;
 use crate::files::store::Files;
 use crate::identity::login_attempts::Attempts;
@@ -151,6 +152,7 @@ struct Parts {
     attempts: Attempts,
     passwords: PasswordHasher,
     presence: Presence,
+    notices: Notices,
     mailer: Arc<SmtpMailer>,
     mail_wishes: MailWishes,
     names: Names,
@@ -184,6 +186,7 @@ impl Workspace {
         };
         Self(Arc::new(Parts {
             presence: Presence::new(views.clone()),
+            notices: Notices::default(),
             mailer: Arc::new(mailer),
             mail_wishes: MailWishes::default(),
             setup_code: SetupCode::fresh(),
@@ -253,6 +256,11 @@ impl Workspace {
     /// Who is online, as far as this node knows.
     pub fn presence(&self) -> &Presence {
         &self.0.presence
+    }
+
+    /// What people on this node are told and nobody else.
+    pub fn notices(&self) -> &Notices {
+        &self.0.notices
     }
 
     /// Sends mail, with the settings of the moment.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::caller::Caller;
+use application::chat::notices::{Listener, Notice};
 use application::people::presence::{Connected, Watch};
 use bytes::Bytes;
 use delivery::{next, pause};
@@ -30,7 +31,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::live::Shared;
 use crate::live::access::{may_watch, renew};
 use crate::live::end::{End, WRITE_TIMEOUT};
-use crate::live::frame::{ClientFrame, Close, Format, Selection, ServerFrame};
+use crate::live::frame::{ClientFrame, Close, Format, NoticeFrame, Selection, ServerFrame};
 use crate::live::introduction::introduce;
 use crate::live::resume::{self, After, Refusal};
 use crate::live::socket::{Socket, SocketError};
@@ -56,6 +57,7 @@ enum Step {
     Beat,
     Pause,
     Presence(Vec<UserId>),
+    Notice(Notice),
 }
 
 /// A socket whose user is known.
@@ -69,6 +71,8 @@ pub(super) struct Connection {
     connected: Connected,
     /// The users whose status the client watches.
     watch: Option<Watch>,
+    /// What the user is told and nobody else.
+    notices: Listener,
     after: After,
     /// Where the client began, once this is known to be a place in the log; `None`: now.
     start: Option<Mark>,
@@ -140,6 +144,7 @@ impl Connection {
             access: shared.guard.sign_up(caller.id()),
             connected: shared.state.presence().connect(&caller.user),
             watch: None,
+            notices: shared.state.notices().listen(caller.id()),
             shared,
             socket,
             format,
@@ -200,6 +205,7 @@ impl Connection {
                     _ = self.heartbeat.tick() => Step::Beat,
                     () = pause(replaying) => Step::Pause,
                     users = changed(self.watch.as_ref()) => Step::Presence(users),
+                    notice = self.notices.next() => Step::Notice(notice),
                 }
             };
             let delivery = async { Step::Delivered(next(&mut self.feed).await) };
@@ -222,8 +228,18 @@ impl Connection {
                 Step::Beat => self.beat().await?,
                 Step::Pause => self.announce_live().await?,
                 Step::Presence(users) => self.show(&users).await?,
+                Step::Notice(notice) => self.pass_on(&notice).await?,
             }
         }
+    }
+
+    /// Passes a notice on, if the client watches what concerns the user alone.
+    async fn pass_on(&mut self, notice: &Notice) -> Result<(), End> {
+        if !self.own {
+            return Ok(());
+        }
+        let message = NoticeFrame::new(self.at(), notice).encode(self.format);
+        self.send(message).await
     }
 
     /// Where a client that got everything so far may resume.

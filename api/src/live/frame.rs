@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use application::chat::notices::Notice;
+use application::dates::iso;
 use bytes::Bytes;
 use domain::presence::Status;
 use eventstore::{Mark, Position};
@@ -282,6 +284,52 @@ impl<'a> PresenceFrame<'a> {
             resume: at,
             kind: "presence",
             data,
+        }
+    }
+
+    pub fn encode(&self, format: Format) -> Message {
+        encode(self, format)
+    }
+}
+
+/// A message that only this user sees. A signal, as presence is.
+#[derive(Debug, Serialize)]
+pub struct NoticeFrame<'a> {
+    position: u64,
+    resume: Mark,
+    kind: &'static str,
+    room: &'a str,
+    data: Told<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(rename = "_id")]
+    id: String,
+    rid: &'a str,
+    ts: String,
+    msg: &'a str,
+    groupable: bool,
+    private: bool,
+}
+
+impl<'a> NoticeFrame<'a> {
+    /// For a connection that is at this place.
+    pub fn new(at: Mark, notice: &'a Notice) -> Self {
+        let room = notice.room.as_str();
+        Self {
+            position: at.position.get(),
+            resume: at,
+            kind: "notice",
+            room,
+            data: Told {
+                id: notice.at.as_millis().to_string(),
+                rid: room,
+                ts: iso(notice.at),
+                msg: &notice.text,
+                groupable: false,
+                private: true,
+            },
         }
     }
 

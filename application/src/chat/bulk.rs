@@ -20,28 +20,36 @@ use crate::workspace::Workspace;
 pub(super) const BATCH: usize = 500;
 
 /// Lets the rules decide the same of each of `users`. If they refuse it of one, those in later batches are not added.
+/// Returns those of whom it was so already.
 pub(super) async fn each(
     workspace: &Workspace,
     caller: &Caller,
     place: &RoomAccess,
     users: &[UserId],
     command: fn(Timestamp) -> MembershipCommand,
-) -> Result<(), Error> {
+) -> Result<Vec<UserId>, Error> {
     let at = now();
+    let mut unchanged = Vec::new();
     for batch in users.chunks(BATCH) {
-        workspace
+        let of_batch = workspace
             .run(caller.id(), async |tx| {
+                let mut unchanged = Vec::new();
                 for user in batch {
                     let context = place.about(caller, user);
                     let stream = membership::stream(&place.room.id, user);
-                    tx.decide_new::<Membership>(&stream, command(at), &context)
+                    let events = tx
+                        .decide_new::<Membership>(&stream, command(at), &context)
                         .await?;
+                    if events.is_empty() {
+                        unchanged.push(user.clone());
+                    }
                 }
-                Ok(())
+                Ok(unchanged)
             })
             .await?;
+        unchanged.extend(of_batch);
     }
-    Ok(())
+    Ok(unchanged)
 }
 
 /// Adds everybody there is, or everybody who may log in, to the room: those who are not in it, nor kept out of it.
@@ -76,4 +84,5 @@ pub async fn add_all(
         MembershipCommand::AddWithAll { at }
     })
     .await
+    .map(drop)
 }

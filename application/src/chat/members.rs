@@ -17,6 +17,7 @@ use crate::admin::roles;
 use crate::caller::Caller;
 use crate::chat::bulk;
 use crate::chat::join_codes;
+use crate::chat::notices::Notice;
 use crate::chat::room_access::RoomAccess;
 use crate::error::{Error, Refusal};
 use crate::ids::now;
@@ -259,18 +260,28 @@ async fn with_owners(
     }))
 }
 
-/// Adds all of `users` on behalf of the caller.
+/// Adds all of `users` on behalf of the caller, who is told of those who are members already.
 pub async fn invite(
     workspace: &Workspace,
     caller: &Caller,
     place: &RoomAccess,
     users: &[Arc<UserFacts>],
 ) -> Result<(), Error> {
-    let users: Vec<UserId> = users.iter().map(|user| user.id.clone()).collect();
-    bulk::each(workspace, caller, place, &users, |at| {
+    let ids: Vec<UserId> = users.iter().map(|user| user.id.clone()).collect();
+    let there = bulk::each(workspace, caller, place, &ids, |at| {
         MembershipCommand::Add { at }
-    })
-    .await
+    });
+    let there = there.await?;
+    let at = now();
+    for user in users.iter().filter(|user| there.contains(&user.id)) {
+        let notice = Notice {
+            room: place.room.id.clone(),
+            text: format!("`{}` is already in here.", user.username),
+            at,
+        };
+        workspace.notices().tell(caller.id(), notice);
+    }
+    Ok(())
 }
 
 /// The caller joins the room, with the code that it may take. It is fine if they are a member already.

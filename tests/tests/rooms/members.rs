@@ -1,10 +1,12 @@
 //! Who is in a room, and how they stand there: muted, kept out, added, removed, listed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::client::Client;
+use tests::live::Live;
 use tests::method::method;
 use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
@@ -529,4 +531,50 @@ async fn everybody_is_added() {
         count,
         "only the active are counted"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_adds_a_member_again_is_told_so_and_nobody_else() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (alice, _bob) = (admin.new_user("alice").await, admin.new_user("bob").await);
+    let wish = json!({"name": "den", "members": ["bob"]});
+    let room = id(&alice.post("groups.create", wish).await.ok(), "group");
+    let mut sockets = Vec::new();
+    for client in [&alice, &admin] {
+        let mut socket = Live::connect(&server, client, None).await;
+        socket.send(&json!({"subscribe": {"self": true}})).await;
+        socket.answer("ready").await;
+        sockets.push(socket);
+    }
+    let again = json!({"roomId": room, "usernames": ["bob", "admin"]});
+    alice.post("groups.invite", again).await.ok();
+    // The notices up to the next frame of that kind.
+    let until = async |socket: &mut Live, last: &str| {
+        let mut notices = Vec::new();
+        loop {
+            let frame = socket.next_frame(Duration::from_secs(20)).await;
+            let frame = frame.expect("a frame");
+            let kind = frame["kind"].clone();
+            if kind == "notice" {
+                notices.push(frame);
+            }
+            if kind == last {
+                return notices;
+            }
+        }
+    };
+    let told = until(&mut sockets[0], "notice").await;
+    assert_eq!(told[0]["room"], json!(room));
+    assert_eq!(told[0]["data"]["msg"], "`bob` is already in here.");
+    assert_eq!(told[0]["data"]["rid"], json!(room));
+    let mut more = until(&mut sockets[1], "joined").await;
+    for socket in &mut sockets {
+        socket.send(&json!({"ping": {}})).await;
+        more.extend(until(socket, "pong").await);
+    }
+    assert_eq!(more, Vec::<Value>::new(), "nobody else is told, and once");
+    let path = format!("groups.messages?roomId={room}");
+    let history = alice.get(&path).await.ok()["messages"].to_string();
+    assert!(!history.contains("already in here"), "it is kept nowhere");
 }
