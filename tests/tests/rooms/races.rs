@@ -18,6 +18,7 @@ on_both_logs![
     there_is_one_direct_message_of_the_same_people,
     a_direct_message_that_is_deleted_and_made_is_whole,
     nothing_is_left_of_a_room_that_is_deleted,
+    nobody_is_taken_along_into_a_room_that_is_deleted,
     who_is_invited_and_removed_is_in_or_out,
     nobody_posts_once_they_are_muted,
     a_message_shows_the_archived_room_to_those_it_comes_after,
@@ -126,7 +127,7 @@ async fn a_name_is_free_once_its_room_is_gone(options: ServerOptions) {
         ])
         .await;
         deleted.ok();
-        let new = if done(&[made.clone()], "error-duplicate-channel-name") == 1 {
+        let new = if done(std::slice::from_ref(&made), "error-duplicate-channel-name") == 1 {
             id(&made.body, "channel")
         } else {
             create(&bob, "channels", &name, &[]).await
@@ -241,6 +242,39 @@ async fn nothing_is_left_of_a_room_that_is_deleted(options: ServerOptions) {
         assert_eq!(unknown["errorType"], "error-room-not-found");
         for name in [name, format!("saved-{round}")] {
             create(&bob, "channels", &name, &[]).await;
+        }
+    }
+    verify(&server);
+}
+
+async fn nobody_is_taken_along_into_a_room_that_is_deleted(options: ServerOptions) {
+    let server = options.start().await;
+    let (admin, alice, bob) = people(&server).await;
+    for round in 0..ROUNDS {
+        let room = create(&admin, "channels", &format!("trap-{round}"), &[]).await;
+        let default = json!({"roomId": room, "default": true});
+        admin.post("channels.setDefault", default).await.ok();
+        let it = json!({"roomId": room});
+        let call = json!({"message": {"rid": room, "msg": "@alice"}});
+        let aside = json!({"roomId": room, "text": "I come in"});
+        let name = format!("carl-{round}");
+        let account = json!({"username": name, "name": name, "password": "a long password",
+                             "email": format!("{name}@example.org")});
+        let [deleted, _, made, ..] = at_once([
+            (&admin, "rooms.delete", &it),
+            (&admin, "channels.addAll", &it),
+            (&admin, "users.create", &account),
+            (&admin, "chat.sendMessage", &call),
+            (&bob, "chat.postMessage", &aside),
+        ])
+        .await;
+        deleted.ok();
+        made.ok();
+        let carl = server.client().login(&name, "a long password").await;
+        for who in [&alice, &bob, &carl] {
+            assert!(!has_place(who, &room).await, "round {round}");
+            let rooms = who.get("rooms.get").await.ok().to_string();
+            assert!(!rooms.contains(&room), "round {round}: {rooms}");
         }
     }
     verify(&server);
