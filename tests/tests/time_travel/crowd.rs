@@ -439,9 +439,9 @@ impl Crowd {
             11 => {
                 let other = self.anybody().user_id;
                 let wish = json!({"rid": room, "userId": other, "ignore": any});
-                method(who, "ignoreUser", json!([wish]))
+                method(who, "ignoreUser", &json!([wish]))
             }
-            _ => method(who, "toggleFavorite", json!([room])),
+            _ => method(who, "toggleFavorite", &json!([room])),
         }
     }
 
@@ -488,7 +488,7 @@ fn deed(who: Client, path: impl Into<String>, body: Value) -> Deed {
     }
 }
 
-fn method(who: Client, name: &str, params: Value) -> Deed {
+fn method(who: Client, name: &str, params: &Value) -> Deed {
     let message = json!({"msg": "method", "id": "1", "method": name, "params": params});
     let body = json!({"message": message.to_string()});
     deed(who, format!("method.call/{name}"), body)
