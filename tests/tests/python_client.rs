@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tests::live::Live;
 use tests::mongo::MongoServer;
+use tests::on_both_logs;
 use tests::server::{ADMIN, ADMIN_PASSWORD, Server, ServerOptions};
 
 /// What the tour does in the room it announces, as a watcher sees it. The frames of system messages are left out.
@@ -113,14 +114,12 @@ async fn the_tour_succeeds_on_mongodb() {
     tour(&ServerOptions::default().mongo(&mongo.url()).start().await).await;
 }
 
-/// The sections of the package that are about people and administration.
-async fn administration(server: &Server) {
+/// A script that goes through sections of the package by itself. Those that upload write their files to a folder.
+async fn script(server: &Server, name: &str) {
     let folder = tempfile::tempdir().unwrap();
+    let script = format!("{}/python/{name}", env!("CARGO_MANIFEST_DIR"));
     let output = tokio::process::Command::new(tests::tools::python())
-        .arg(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/python/administration.py"
-        ))
+        .arg(script)
         .args([&server.url(), ADMIN, ADMIN_PASSWORD])
         .arg(folder.path())
         .output()
@@ -132,13 +131,12 @@ async fn administration(server: &Server) {
     assert_eq!(said.trim(), "done");
 }
 
-#[tokio::test]
-async fn people_are_administered_on_the_embedded_log() {
-    administration(&Server::start().await).await;
+async fn people_are_administered(options: ServerOptions) {
+    script(&options.start().await, "administration.py").await;
 }
 
-#[tokio::test]
-async fn people_are_administered_on_mongodb() {
-    let mongo = MongoServer::start().await;
-    administration(&ServerOptions::default().mongo(&mongo.url()).start().await).await;
+async fn every_call_about_rooms_is_answered(options: ServerOptions) {
+    script(&options.start().await, "rooms.py").await;
 }
+
+on_both_logs![people_are_administered, every_call_about_rooms_is_answered];

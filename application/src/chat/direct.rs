@@ -46,11 +46,16 @@ pub async fn open(
     let wish = wish(id.clone(), participants, &settings);
     match create(workspace, caller, &wish).await {
         Ok(()) => Ok(id),
-        // Another user made it at the same time: just as good.
-        Err(error) => match find(workspace, &wish.participants).await? {
-            Found::There(room) => Ok(room),
-            Found::Free(_) => Err(error),
-        },
+        // Another user made it at the same time: just as good, once the views show it.
+        Err(error) => {
+            let log = workspace.executor().store();
+            let head = log.head().await?;
+            workspace.views().wait_for(head).await?;
+            match find(workspace, &wish.participants).await? {
+                Found::There(room) => Ok(room),
+                Found::Free(_) => Err(error),
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! anything, and the answer is that to an id there is not.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -109,6 +110,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("FAMILY.addAll", r#"{"roomId":"ROOM"}"#),
     (r#"GET FAMILY.online?query={"_id":"ROOM"}"#, ""),
     (r#"GET FAMILY.online?query={"name":"NAME"}"#, ""),
+    ("GET FAMILY.online?_id=ROOM", ""),
     ("FAMILY.kick", r#"{"roomId":"ROOM","userId":"ALICE"}"#),
     ("FAMILY.rename", r#"{"roomId":"ROOM","name":"taken-over"}"#),
     ("FAMILY.setReadOnly", r#"{"roomId":"ROOM","readOnly":true}"#),
@@ -458,6 +460,41 @@ async fn ask(
     told
 }
 
+/// What strangers are told, request by request.
+const GOLDEN: &str = include_str!("strangers.txt");
+
+/// Set when the file is to be written anew.
+const WRITE: &str = "HANSARD_WRITE_GOLDEN";
+
+/// Notes the refusal of a request; of an answer, that there is one. Methods tell of refusals in a message of their own.
+fn note(answers: &mut String, (path, body): &(String, String), told: &str) {
+    let answer = told.split_once('{').map(|(_, rest)| format!("{{{rest}"));
+    let answer = answer.and_then(|json| serde_json::from_str::<Value>(&json).ok());
+    let message = answer.and_then(|answer| answer["message"].as_str().map(str::to_owned));
+    let message = message.and_then(|message| serde_json::from_str::<Value>(&message).ok());
+    let error = message.and_then(|message| message.get("error").map(Value::to_string));
+    let told = match error {
+        Some(error) => error,
+        None if told.starts_with('2') => "answered".to_owned(),
+        None => told.to_owned(),
+    };
+    writeln!(answers, "{path} {body}\n    {told}").unwrap();
+}
+
+fn assert_golden(answers: &str) {
+    if std::env::var_os(WRITE).is_some() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doors/strangers.txt");
+        std::fs::write(file, answers).unwrap();
+        return;
+    }
+    let mut lines = GOLDEN.lines().zip(answers.lines());
+    let first = lines.find(|(expected, found)| expected != found);
+    assert!(
+        GOLDEN == answers,
+        "strangers are told something else; look at what changed, with {WRITE}=1: {first:#?}"
+    );
+}
+
 /// Everything members see of the rooms.
 async fn seen(member: &Client, rooms: &[String], messages: &[String]) -> Vec<Value> {
     let mut seen = Vec::new();
@@ -565,8 +602,10 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
         ("EVE", eve.user_id.as_str()),
         ("ALICE", alice.user_id.as_str()),
     ];
+    let mut answers = String::new();
     for request in requests(ROOMS) {
         let unknown = ask(&eve, &nothing, &request, &others).await;
+        note(&mut answers, &request, &unknown);
         for there in [
             target(&den, "hideaway7", &nothing.message),
             target(&talk, "nosuchname", &nothing.message),
@@ -581,12 +620,14 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
     }
     for request in requests(MESSAGES) {
         let unknown = ask(&eve, &nothing, &request, &others).await;
+        note(&mut answers, &request, &unknown);
         for message in &messages {
             let room = if *message == messages[1] { &talk } else { &den };
             let told = ask(&eve, &target(room, "hideaway7", message), &request, &others).await;
             assert_eq!(told, unknown, "{request:?} tells that there is a message");
         }
     }
+    assert_golden(&answers);
     // Nor is a room found by its name in a text.
     let wish = json!({"roomId": "GENERAL", "text": "#hideaway7 #general"});
     let posted = eve.post("chat.postMessage", wish).await.ok();

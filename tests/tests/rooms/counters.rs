@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::method::method;
-use tests::server::Server;
+use tests::on_both_logs;
+use tests::server::{Server, ServerOptions};
 
 use super::place::{place, reply, say};
+
+on_both_logs!(what_a_message_counts_for_in_rooms);
 
 /// `open`, `alert`, `unread`, `userMentions`, `groupMentions`.
 type Place = (bool, bool, i64, i64, i64);
@@ -128,9 +131,8 @@ const ROOMS: &[(&str, &str, [Counted; 3])] = &[
     ),
 ];
 
-#[tokio::test]
-async fn what_a_message_counts_for_in_rooms() {
-    let server = Server::start().await;
+async fn what_a_message_counts_for_in_rooms(options: ServerOptions) {
+    let server = options.start().await;
     let cast = Cast::of(&server).await;
     let room = cast.channel("counted").await;
     for (mode, text, counted) in ROOMS {

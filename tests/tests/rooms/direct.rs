@@ -3,9 +3,15 @@
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::method::method;
-use tests::server::Server;
+use tests::on_both_logs;
+use tests::server::{Server, ServerOptions};
 
 use super::place::{place, say};
+
+on_both_logs![
+    a_deleted_direct_message_is_made_again,
+    direct_messages_between_many_are_left,
+];
 
 async fn people(server: &Server) -> (Client, Client, Client, Client) {
     let admin = server.admin().await;
@@ -23,9 +29,8 @@ async fn with(who: &Client, names: &str) -> String {
     made["room"]["rid"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn a_deleted_direct_message_is_made_again() {
-    let server = Server::start().await;
+async fn a_deleted_direct_message_is_made_again(options: ServerOptions) {
+    let server = options.start().await;
     let (admin, alice, bob, _) = people(&server).await;
     let room = with(&alice, "bob").await;
     say(&alice, &room, "hello").await;
@@ -125,9 +130,8 @@ async fn either_of_two_blocks_the_other() {
     assert_eq!(refused["errorType"], "error-invalid-room", "{refused}");
 }
 
-#[tokio::test]
-async fn direct_messages_between_many_are_left() {
-    let server = Server::start().await;
+async fn direct_messages_between_many_are_left(options: ServerOptions) {
+    let server = options.start().await;
     let (admin, alice, bob, carl) = people(&server).await;
     let (pair, many) = (with(&alice, "bob").await, with(&alice, "bob,carl").await);
     let told = carl.get(&format!("rooms.info?roomId={many}")).await.ok();
@@ -205,6 +209,19 @@ async fn others_are_introduced_to_each_other() {
     assert_eq!(place(&carl, room).await["open"], false, "not by everybody");
     let refused = admin.post("im.create", wish("bob")).await.refused(400);
     assert_eq!(refused["errorType"], "error-invalid-user", "{refused}");
+}
+
+#[tokio::test]
+async fn nobody_joins_them_by_default() {
+    let server = Server::start().await;
+    let (admin, _, bob, _) = people(&server).await;
+    let ours = with(&admin, "bob").await;
+    let wish = json!({"rid": ours, "default": true});
+    admin.post("rooms.saveRoomSettings", wish).await.ok();
+    let dora = admin.new_user("dora").await;
+    assert_eq!(place(&dora, &ours).await, Value::Null);
+    let members = bob.get(&format!("im.members?roomId={ours}")).await.ok();
+    assert_eq!(members["total"], 2, "{members}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 )]
 
 mod counters;
+mod denied;
 mod direct;
 mod discussions;
 mod invites;
@@ -13,12 +14,15 @@ mod lists;
 mod members;
 mod place;
 mod pruning;
+mod races;
 mod reading;
 mod settings;
 
+use futures::future::join_all;
 use serde_json::{Value, json};
-use tests::client::Client;
+use tests::client::{Answer, Client};
 use tests::server::Server;
+use tokio::sync::Barrier;
 
 /// The administrator, and two users.
 async fn people(server: &Server) -> (Client, Client, Client) {
@@ -42,6 +46,17 @@ async fn create(owner: &Client, family: &str, name: &str, members: &[&str]) -> S
 async fn info(client: &Client, room: &str) -> Value {
     let answer = client.get(&format!("rooms.info?roomId={room}")).await;
     answer.ok()["room"].clone()
+}
+
+/// What comes of requests that are sent at the same moment, in their order.
+async fn at_once<const N: usize>(requests: [(&Client, &str, &Value); N]) -> [Answer; N] {
+    let barrier = &Barrier::new(N);
+    let answers = requests.map(|(who, path, wish)| async move {
+        barrier.wait().await;
+        who.post(path, wish.clone()).await
+    });
+    let answers = join_all(answers).await;
+    answers.try_into().expect("an answer to each")
 }
 
 /// The kinds of the room's messages with their texts, oldest first.

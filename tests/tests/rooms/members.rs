@@ -1,20 +1,19 @@
 //! Who is in a room, and how they stand there: muted, kept out, added, removed, listed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::live::Live;
 use tests::method::method;
 use tests::on_both_logs;
 use tests::server::{Server, ServerOptions};
-use tokio::sync::Barrier;
 
-use super::id;
+use super::{at_once, id};
 
 on_both_logs![
+    the_banned_come_back_when_they_are_unbanned,
+    everybody_is_added,
     who_is_banned_stays_out_however_close_it_was,
     one_owner_stays_however_many_leave,
 ];
@@ -200,9 +199,8 @@ async fn what_is_refused() {
     );
 }
 
-#[tokio::test]
-async fn the_banned_come_back_when_they_are_unbanned() {
-    let server = Server::start().await;
+async fn the_banned_come_back_when_they_are_unbanned(options: ServerOptions) {
+    let server = options.start().await;
     let (_, alice, bob, eve, room) = scene(&server, "channels").await;
     let it = json!({"roomId": room});
     let bobs = json!({"roomId": room, "userId": bob.user_id});
@@ -269,19 +267,11 @@ async fn who_is_banned_stays_out_however_close_it_was(options: ServerOptions) {
             json!({"roomId": room}),
             json!({"roomId": room, "userId": eve.user_id}),
         );
-        let barrier = Arc::new(Barrier::new(3));
-        let at_once = [
+        at_once([
             (&alice, "rooms.banUser", &eves),
             (&eve, "channels.join", &it),
             (&admin, "channels.invite", &eves),
-        ];
-        join_all(at_once.map(|(who, path, wish)| {
-            let barrier = Arc::clone(&barrier);
-            async move {
-                barrier.wait().await;
-                who.post(path, wish.clone()).await
-            }
-        }))
+        ])
         .await;
         let path = format!("rooms.isMember?roomId={room}&userId={}", eve.user_id);
         let answer = alice.get(&path).await.ok();
@@ -306,19 +296,11 @@ async fn one_owner_stays_however_many_leave(options: ServerOptions) {
         }
         let it = json!({"roomId": room});
         let bobs = json!({"roomId": room, "userId": bob.user_id});
-        let barrier = Arc::new(Barrier::new(3));
-        let at_once = [
+        at_once([
             (&alice, "channels.leave", &it),
             (&eve, "rooms.leave", &it),
             (&alice, "rooms.banUser", &bobs),
-        ];
-        join_all(at_once.map(|(who, path, wish)| {
-            let barrier = Arc::clone(&barrier);
-            async move {
-                barrier.wait().await;
-                who.post(path, wish.clone()).await
-            }
-        }))
+        ])
         .await;
         let roles = alice.get(&format!("rooms.roles?rid={room}")).await.ok();
         let owners = roles["roles"].as_array().unwrap().len();
@@ -416,8 +398,12 @@ async fn lists_of_members() {
         .await
         .ok();
     assert_eq!(names(&online, "online"), ["bob", "eve"]);
+    let path = format!("channels.online?_id={room}");
+    let online = alice.get(&path).await.ok();
+    assert_eq!(names(&online, "online"), ["bob", "eve"]);
     for (query, error) in [
         ("", "Invalid query"),
+        ("?_id=nowhere", "Channel does not exists"),
         ("?query={\"name\":\"nowhere\"}", "Channel does not exists"),
     ] {
         let refused = alice
@@ -462,9 +448,8 @@ async fn fields_that_are_searched() {
     assert_eq!(found("example.org").await, ["alice", "bob"]);
 }
 
-#[tokio::test]
-async fn everybody_is_added() {
-    let server = Server::start().await;
+async fn everybody_is_added(options: ServerOptions) {
+    let server = options.start().await;
     let (admin, alice, _, eve, room) = scene(&server, "groups").await;
     let it = json!({"roomId": room});
     let forbidden = alice.post("groups.addAll", it.clone()).await.refused(400);

@@ -6,7 +6,13 @@ use serde_json::{Value, json};
 use tests::client::Client;
 use tests::live::Live;
 use tests::method::method;
-use tests::server::Server;
+use tests::on_both_logs;
+use tests::server::{Server, ServerOptions};
+
+on_both_logs![
+    drafts_are_kept_and_told_to_nobody_else,
+    threads_are_read_one_by_one_or_all_at_once,
+];
 
 /// Somebody's place in a room, as they see it.
 pub async fn place(who: &Client, room: &str) -> Value {
@@ -146,9 +152,8 @@ async fn what_cannot_be_chosen_changes_nothing() {
     assert_eq!(own["unreadAlert"], Value::Null, "all or nothing: {own}");
 }
 
-#[tokio::test]
-async fn drafts_are_kept_and_told_to_nobody_else() {
-    let server = Server::start().await;
+async fn drafts_are_kept_and_told_to_nobody_else(options: ServerOptions) {
+    let server = options.start().await;
     let (_, alice, bob) = two(&server).await;
     let thread = say(&alice, "GENERAL", "what do you think?").await;
     let mut own = Live::connect(&server, &bob, None).await;
@@ -251,9 +256,8 @@ async fn members_ignore_each_other() {
     );
 }
 
-#[tokio::test]
-async fn threads_are_read_one_by_one_or_all_at_once() {
-    let server = Server::start().await;
+async fn threads_are_read_one_by_one_or_all_at_once(options: ServerOptions) {
+    let server = options.start().await;
     let (admin, alice, bob) = two(&server).await;
     let mut threads = Vec::new();
     for text in ["one", "two", "three", "four"] {

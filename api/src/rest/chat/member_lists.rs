@@ -49,8 +49,8 @@ fn routes_of(kind: RoomKind) -> Vec<Route> {
         })
         .about("Who is in the room.")
         .answers(&[("members", Kind::List), ("total", Kind::Number)]),
-        route::get(path(kind, "online"), move |call, page| {
-            online(kind, call, page)
+        route::get(path(kind, "online"), move |call, wish| {
+            online(kind, call, wish)
         })
         .about("Who in the room is there at the moment.")
         .answers(&[("online", Kind::List)]),
@@ -205,26 +205,32 @@ fn with_place(state: &AppState, member: &MemberRecord) -> Map<String, Value> {
     doc
 }
 
-/// `*.online`: of the first room that the query finds.
-async fn online(kind: RoomKind, call: Call, page: Page) -> Outcome {
-    let query = call.page(&page)?.query;
-    let query = query.ok_or_else(wording::room_query_missing)?;
-    let own = (kind == RoomKind::Group).then(|| call.caller.id().clone());
-    let rooms = RoomQuery {
-        kinds: vec![kind],
-        member: own,
-        ..RoomQuery::default()
+/// The room whose people are asked for: by its id, or the first that a query finds.
+#[derive(Parameters)]
+#[params(open)]
+struct Watched {
+    #[param(name = "_id")]
+    id: Option<RoomId>,
+    #[param(flatten)]
+    page: Page,
+}
+
+/// `*.online`.
+async fn online(kind: RoomKind, call: Call, Watched { id, page }: Watched) -> Outcome {
+    let room = match id {
+        Some(id) => Some(id),
+        None => found_by_query(kind, &call, &page).await?,
     };
-    let rooms = call.state.views().rooms(rooms).await?;
-    let (rooms, _) = filter_rows(rooms.items, &query, Slice::first(1));
     let unknown = || wording::no_such_room_to_watch(kind);
-    let room: Value =
-        serde_json::from_slice(rooms.first().ok_or_else(unknown)?).unwrap_or_default();
-    let room = RoomId::new(room["_id"].as_str().unwrap_or_default());
+    let room = room.ok_or_else(unknown)?;
     let place = RoomAccess::of(&call.state, &call.caller, &room).await?;
+    let place = place.filter(|place| place.room.kind == kind);
     let place = place.ok_or_else(unknown)?;
     if !place.can_access(&call.caller) {
-        return Err(wording::watching_not_allowed());
+        return Err(match kind {
+            RoomKind::Group => unknown(),
+            _ => wording::watching_not_allowed(),
+        });
     }
     let members = MemberQuery {
         who: there(&call.state),
@@ -238,6 +244,29 @@ async fn online(kind: RoomKind, call: Call, page: Page) -> Outcome {
     };
     let members: Vec<_> = members.items.iter().map(brief).collect();
     Ok(Answer::empty().field("online", &members))
+}
+
+/// The first room that the query of a page finds; of groups, one's own.
+async fn found_by_query(
+    kind: RoomKind,
+    call: &Call,
+    page: &Page,
+) -> Result<Option<RoomId>, ApiError> {
+    let query = call.page(page)?.query;
+    let query = query.ok_or_else(wording::room_query_missing)?;
+    let own = (kind == RoomKind::Group).then(|| call.caller.id().clone());
+    let rooms = RoomQuery {
+        kinds: vec![kind],
+        member: own,
+        ..RoomQuery::default()
+    };
+    let rooms = call.state.views().rooms(rooms).await?;
+    let (rooms, _) = filter_rows(rooms.items, &query, Slice::first(1));
+    let Some(room) = rooms.first() else {
+        return Ok(None);
+    };
+    let room: Value = serde_json::from_slice(room).unwrap_or_default();
+    Ok(Some(RoomId::new(room["_id"].as_str().unwrap_or_default())))
 }
 
 /// What these lists take of channels: they have no pages.

@@ -390,10 +390,10 @@ impl Queries {
         .await
     }
 
-    /// The rooms that new users join automatically.
+    /// The rooms that new users join automatically. What is said of a direct message takes nobody into it.
     pub async fn default_rooms(&self) -> Result<Vec<RoomId>, QueryError> {
         self.every(
-            "SELECT id FROM rooms WHERE joined_by_default = 1 ORDER BY created_at, id",
+            "SELECT id FROM rooms WHERE joined_by_default = 1 AND kind <> 'd' ORDER BY created_at, id",
             [],
             |row| Ok(RoomId::new(row.get_ref(0)?.as_str()?)),
         )
