@@ -205,7 +205,6 @@ fn with_place(state: &AppState, member: &MemberRecord) -> Map<String, Value> {
     doc
 }
 
-/// `*.online`: of the first room that the query finds.
 /// The room whose people are asked for: by its id, or the first that a query finds.
 #[derive(Parameters)]
 #[params(open)]
@@ -216,6 +215,7 @@ struct Watched {
     page: Page,
 }
 
+/// `*.online`: who is there of one room.
 async fn online(kind: RoomKind, call: Call, Watched { id, page }: Watched) -> Outcome {
     let room = match id {
         Some(id) => Some(id),
