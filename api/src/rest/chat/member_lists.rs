@@ -215,7 +215,7 @@ struct Watched {
     page: Page,
 }
 
-/// `*.online`.
+/// `*.online`: who is there of one room.
 async fn online(kind: RoomKind, call: Call, Watched { id, page }: Watched) -> Outcome {
     let room = match id {
         Some(id) => Some(id),
