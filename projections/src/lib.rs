@@ -63,7 +63,9 @@ pub use chat::memberships::{
     MemberOrder, MemberQuery, MemberRecord, MembershipRecord, RoleHolder, Who,
 };
 pub use chat::messages::{HistoryQuery, MessageRecord, Window};
-pub use chat::rooms::{RoomQuery, RoomRecord, RoomSort};
+pub use chat::rooms::{
+    RoomQuery, RoomRecord, RoomSort, TeamEntry, TeamRecord, TeamRoomQuery, Teams,
+};
 pub use chat::tombstones::{Removed, Sync};
 pub use chat::user_lists::{UserQuery, UserSearch, UserSort, Wanted};
 pub use chat::users::Credentials;

@@ -126,6 +126,14 @@ impl From<Refusal> for ApiError {
                 wording::duplicate_room_name(&name, archived)
             }
             Refusal::HandleTaken(name) => wording::duplicate_handle(&name),
+            Refusal::TeamNameTaken => Self::plain("team-name-already-exists"),
+            Refusal::TeamRoomNameTaken => Self::plain("room-name-already-exists"),
+            Refusal::NotInTeam => Self::plain("member-does-not-exist"),
+            Refusal::LastOwnerOfTeam => Self::plain("last-owner-can-not-be-removed"),
+            Refusal::TeamRoomNotAllowed => {
+                Self::Forbidden("error-no-permission-team-channel".into())
+            }
+            Refusal::NotOnPrivateTeam => Self::plain("user-not-on-private-team"),
             Refusal::TooManyUsersToAdd => wording::too_many_users_to_add(),
             Refusal::DiscussedMessageUnknown => {
                 Self::coded("error-invalid-message", "Invalid message").method("DiscussionCreation")
@@ -323,7 +331,7 @@ impl From<RoomRefusal> for ApiError {
             RoomRefusal::CreateNotAllowed(RoomKind::Direct) => {
                 Self::denied("error-not-allowed", "Not allowed").method("createDirectMessage")
             }
-            RoomRefusal::CreateNotAllowed(_) => wording::forbidden(),
+            RoomRefusal::CreateNotAllowed(_) | RoomRefusal::TeamNotAllowed => wording::forbidden(),
             RoomRefusal::EmptyName => Self::coded("error-invalid-name", "Invalid name")
                 .with(json!({ "function": "RocketChat.createRoom" })),
             RoomRefusal::InvalidName { name } => wording::invalid_room_name(&name),
@@ -390,6 +398,17 @@ impl From<RoomRefusal> for ApiError {
                 "Direct Messages can not be archived",
             )
             .method("archiveRoom"),
+            RoomRefusal::NoRoomForTeams => wording::invalid_team_room(),
+            RoomRefusal::OnTeam => Self::plain("room-already-on-team"),
+            RoomRefusal::NotOwner => Self::plain("error-no-owner-channel"),
+            RoomRefusal::NotOnTeam => Self::plain("room-not-on-team"),
+            RoomRefusal::NotOnThatTeam => Self::plain("room-not-on-that-team"),
+            RoomRefusal::NoTeam => wording::no_such_team(),
+            RoomRefusal::MainRoomOfTeam => Self::coded(
+                "error-cannot-delete-team-channel",
+                "Cannot delete a team channel",
+            )
+            .method("eraseRoom"),
             RoomRefusal::DeleteNotAllowed => {
                 Self::denied("error-not-allowed", "Not allowed").method("eraseRoom")
             }

@@ -11,6 +11,7 @@ use domain::settings::keys;
 use domain::{Timestamp, UserId};
 
 use crate::caller::Caller;
+use crate::chat::followed::Followed;
 use crate::chat::room_access::RoomAccess;
 use crate::error::{Error, Refusal};
 use crate::ids::now;
@@ -28,14 +29,17 @@ pub(super) async fn each(
     command: fn(Timestamp) -> MembershipCommand,
 ) -> Result<(), Error> {
     let at = now();
-    for batch in users.chunks(BATCH) {
+    let followed = Followed::of(workspace, &place.room).await?;
+    for batch in users.chunks((BATCH / (1 + followed.len())).max(1)) {
         workspace
             .run(caller.id(), async |tx| {
                 for user in batch {
                     let context = place.about(caller, user);
                     let stream = membership::stream(&place.room.id, user);
-                    tx.decide_new::<Membership>(&stream, command(at), &context)
+                    let events = tx
+                        .decide_new::<Membership>(&stream, command(at), &context)
                         .await?;
+                    followed.bring(&tx, caller, &events).await?;
                 }
                 Ok(())
             })

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use domain::audit::QuestionKind;
 use domain::permission::Permission;
-use domain::room::RoomKind;
 use domain::settings::Settings;
 use domain::{MessageId, RoomId, UserId};
 use projections::{
@@ -255,13 +254,8 @@ impl Place<'_> {
     }
 
     async fn rooms(&self, slice: Slice) -> Result<Page, Error> {
-        let public = vec![RoomKind::Channel];
         let query = RoomQuery {
-            kinds: if self.auditor.sees_private_rooms() {
-                Vec::new()
-            } else {
-                public
-            },
+            never_private: !self.auditor.sees_private_rooms(),
             slice,
             ..RoomQuery::default()
         };
@@ -275,12 +269,12 @@ impl Place<'_> {
             Some(room) => Some(room),
             None => self.past.views.room(&RoomId::new(bare)).await?,
         };
-        if let Some(room) = self.shown(found) {
+        if let Some(room) = self.shown(found).await? {
             return Ok(room);
         }
         for id in self.of_other_times(NamedThing::Room, bare).await? {
             let found = self.past.views.room(&RoomId::new(&id)).await?;
-            if let Some(room) = self.shown(found) {
+            if let Some(room) = self.shown(found).await? {
                 return Ok(room);
             }
         }
@@ -288,8 +282,19 @@ impl Place<'_> {
     }
 
     /// The room, unless it is kept from this auditor.
-    fn shown(&self, room: Option<RoomRecord>) -> Option<RoomRecord> {
-        room.filter(|room| self.auditor.sees_private_rooms() || room.kind == RoomKind::Channel)
+    async fn shown(&self, room: Option<RoomRecord>) -> Result<Option<RoomRecord>, Error> {
+        let Some(room) = room else {
+            return Ok(None);
+        };
+        if self.auditor.sees_private_rooms() {
+            return Ok(Some(room));
+        }
+        let id = room.id.clone();
+        let public = self.workspace.views().with_record_names(move |names| {
+            let identity = names.identity(&id);
+            identity.is_some_and(|identity| !identity.is_private())
+        });
+        Ok(public.await?.then_some(room))
     }
 
     async fn user(&self, named: &str) -> Result<Arc<UserFacts>, Error> {
@@ -312,7 +317,8 @@ impl Place<'_> {
             Some(message) => self.past.views.room(&message.room).await?,
             None => None,
         };
-        match message.filter(|_| self.shown(room).is_some()) {
+        let is_shown = self.shown(room).await?.is_some();
+        match message.filter(|_| is_shown) {
             Some(message) => Ok(message),
             None => Err(self.absent("message", id, Vec::new())),
         }
@@ -347,7 +353,10 @@ impl Place<'_> {
         for name in suggestions(self.workspace, thing, named).await? {
             let views = self.views();
             let is_there = match thing {
-                NamedThing::Room => self.shown(views.room_by_name(&name).await?).is_some(),
+                NamedThing::Room => {
+                    let room = views.room_by_name(&name).await?;
+                    self.shown(room).await?.is_some()
+                }
                 NamedThing::User => views.user_by_username(&name).await?.is_some(),
             };
             if is_there {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use domain::report::ReportEvent;
+use domain::room::{RoomAddedToTeam, RoomEvent, RoomRemovedFromTeam, TeamAutoJoinChanged};
 use domain::{Event, RoomId};
 use eventstore::RecordedEvent;
 use projections::{RecordNames, RoomIdentity};
@@ -35,6 +36,20 @@ pub(crate) fn is_private(
     match event {
         Event::Audit(reading) => reading.tells_of_private_rooms(),
         Event::Subscription(event) => event.tells_of_private_rooms(),
+        // They tell of the team, too.
+        Event::Room(
+            RoomEvent::RoomAddedToTeam(RoomAddedToTeam {
+                room, main_room, ..
+            })
+            | RoomEvent::RoomRemovedFromTeam(RoomRemovedFromTeam {
+                room, main_room, ..
+            })
+            | RoomEvent::TeamAutoJoinChanged(TeamAutoJoinChanged {
+                room, main_room, ..
+            }),
+        ) => [room, main_room]
+            .into_iter()
+            .any(|room| names.identity(room).is_none_or(RoomIdentity::is_private)),
         _ => room.is_some_and(|room| names.identity(room).is_none_or(RoomIdentity::is_private)),
     }
 }

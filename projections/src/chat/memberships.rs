@@ -228,7 +228,12 @@ fn room(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Resul
         | RoomEvent::JoinCodeRemoved(_)
         | RoomEvent::RoomEncryptionChanged(_)
         | RoomEvent::RetentionChanged(_)
-        | RoomEvent::StreamingOptionsChanged(_) => Ok(()),
+        | RoomEvent::StreamingOptionsChanged(_)
+        | RoomEvent::TeamCreated(_)
+        | RoomEvent::TeamDissolved(_)
+        | RoomEvent::RoomAddedToTeam(_)
+        | RoomEvent::RoomRemovedFromTeam(_)
+        | RoomEvent::TeamAutoJoinChanged(_) => Ok(()),
     }
 }
 

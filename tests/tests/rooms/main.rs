@@ -12,6 +12,7 @@ mod invites;
 mod members;
 mod place;
 mod settings;
+mod teams;
 
 use serde_json::{Value, json};
 use tests::client::Client;

@@ -530,3 +530,21 @@ async fn everybody_is_added() {
         "only the active are counted"
     );
 }
+
+#[tokio::test]
+async fn who_left_the_default_rooms_joins_them_again() {
+    let server = Server::start().await;
+    let (_, alice, _) = super::people(&server).await;
+    let it = json!({"roomId": "GENERAL"});
+    for (silenced, expected) in [(json!([]), "uj"), (json!([true]), "ul")] {
+        alice.post("channels.leave", it.clone()).await.ok();
+        let joined = method(&alice, "joinDefaultChannels", silenced).await;
+        assert!(joined["error"].is_null(), "{joined}");
+        let told = told(&alice, "channels", "GENERAL").await;
+        assert_eq!(
+            told.first(),
+            Some(&(expected.to_owned(), "alice".to_owned()))
+        );
+        alice.get("subscriptions.getOne?roomId=GENERAL").await.ok();
+    }
+}

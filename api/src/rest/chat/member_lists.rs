@@ -6,7 +6,7 @@ use domain::RoomId;
 use domain::membership::RoomRole;
 use domain::permission::Permission;
 use domain::room::RoomKind;
-use projections::{MemberOrder, MemberQuery, MemberRecord, RoomQuery, Slice, Who};
+use projections::{MemberOrder, MemberQuery, MemberRecord, RoomQuery, Slice, Teams, Who};
 use serde_json::{Map, Value, json};
 
 use crate::documents::members::{connected_first, roles_in, shown_as, there};
@@ -213,6 +213,7 @@ async fn online(kind: RoomKind, call: Call, page: Page) -> Outcome {
     let rooms = RoomQuery {
         kinds: vec![kind],
         member: own,
+        teams: Teams::KnownTo(call.caller.id().clone()),
         ..RoomQuery::default()
     };
     let rooms = call.state.views().rooms(rooms).await?;

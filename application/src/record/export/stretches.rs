@@ -43,7 +43,7 @@ const TOUCHING: [&str; 4] = [
 ];
 
 /// What else is told of a conversation.
-const TOLD: [&str; 33] = [
+const TOLD: [&str; 38] = [
     "MessagePosted",
     "MessageEdited",
     "MessageDeleted",
@@ -77,6 +77,11 @@ const TOLD: [&str; 33] = [
     "RoomCustomFieldsChanged",
     "RetentionChanged",
     "StreamingOptionsChanged",
+    "TeamCreated",
+    "TeamDissolved",
+    "RoomAddedToTeam",
+    "RoomRemovedFromTeam",
+    "TeamAutoJoinChanged",
 ];
 
 /// The conversations of an export.

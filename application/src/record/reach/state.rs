@@ -1,8 +1,8 @@
 //! Which rooms somebody can read, event after event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::access::{self, READING_PERMISSIONS};
+use domain::access::{self, Beyond, READING_PERMISSIONS};
 use domain::membership::MembershipEvent;
 use domain::permission::{Authority, PermissionTable};
 use domain::permissions::PermissionEvent;
@@ -22,6 +22,8 @@ pub enum Because {
     Public,
     /// It was a discussion of a room that they could read.
     Discussion,
+    /// It was a channel of a private team that they were in.
+    Team,
     /// It is about the account itself, which could be used.
     Active,
 }
@@ -95,7 +97,7 @@ impl Course {
     }
 }
 
-/// What of a room decides who may read it, and does not change.
+/// What a room was made as.
 #[derive(Clone, Debug)]
 pub(super) struct Nature {
     pub(super) kind: RoomKind,
@@ -106,6 +108,8 @@ pub(super) struct Nature {
 struct Room {
     kind: RoomKind,
     parent: Option<RoomId>,
+    /// The main room of its team.
+    team: Option<RoomId>,
     is_there: bool,
     is_member: bool,
     course: Course,
@@ -153,11 +157,29 @@ impl<'a> State<'a> {
             Event::Room(RoomEvent::RoomCreated(event)) => {
                 self.change(by, &event.room, |room| room.is_there = true);
             }
+            // Rooms whose making was not looked for are there, too.
+            Event::Room(RoomEvent::RoomVisibilityChanged(event)) => {
+                self.change(by, &event.room, |room| {
+                    room.kind = event.kind;
+                    room.is_there = true;
+                });
+            }
+            Event::Room(RoomEvent::RoomAddedToTeam(event)) => {
+                self.change(by, &event.main_room, |_| ());
+                self.change(by, &event.room, |room| {
+                    room.team = Some(event.main_room.clone());
+                });
+            }
+            Event::Room(RoomEvent::RoomRemovedFromTeam(event)) => {
+                self.change(by, &event.room, |room| room.team = None);
+            }
+            Event::Room(RoomEvent::TeamDissolved(event)) => self.dissolve(by, &event.room),
             Event::Room(RoomEvent::RoomDeleted(event)) if self.rooms.contains_key(&event.room) => {
                 self.change(by, &event.room, |room| {
                     room.is_there = false;
                     room.is_member = false;
                 });
+                self.dissolve(by, &event.room);
             }
             _ => {}
         }
@@ -199,14 +221,36 @@ impl<'a> State<'a> {
         let mut room = self.rooms.remove(id).unwrap_or_else(|| Room {
             kind: nature.kind,
             parent: nature.parent.clone(),
+            team: None,
             is_there: false,
             is_member: false,
             course: Course::default(),
         });
         change(&mut room);
         self.rooms.insert(id.clone(), room);
+        self.look_around(by, id);
+    }
+
+    /// The team of that main room is no more.
+    fn dissolve(&mut self, by: &Edge, main: &RoomId) {
+        let of_team = self.rooms.iter();
+        let of_team = of_team.filter(|(_, room)| room.team.as_ref() == Some(main));
+        let rooms: Vec<RoomId> = of_team.map(|(id, _)| id.clone()).collect();
+        for room in rooms {
+            self.change(by, &room, |room| room.team = None);
+        }
+    }
+
+    /// Looks at a room, and at those that are as open as it: its discussions, and if it is the main room of a team, the
+    /// rooms of that with theirs.
+    fn look_around(&mut self, by: &Edge, id: &RoomId) {
+        let of_team = self.rooms.iter();
+        let of_team = of_team.filter(|(_, room)| room.team.as_ref() == Some(id));
+        let mut around: BTreeSet<RoomId> = of_team.map(|(one, _)| one.clone()).collect();
+        around.insert(id.clone());
         self.look_at(by, |one, room| {
-            one == id || room.parent.as_ref() == Some(id)
+            let parent = room.parent.as_ref();
+            around.contains(one) || parent.is_some_and(|parent| around.contains(parent))
         });
     }
 
@@ -230,26 +274,37 @@ impl<'a> State<'a> {
     fn because(&self, room: &Room) -> Option<Because> {
         let parent = room.parent.as_ref().filter(|_| room.is_there);
         let parent = parent.and_then(|parent| self.rooms.get(parent));
-        self.because_of_itself(room).or_else(|| {
-            let parent = self.because_of_itself(parent?);
+        // A discussion is in the team of its parent.
+        let team = parent.unwrap_or(room).team.as_ref();
+        let team = team.and_then(|team| self.rooms.get(team));
+        self.because_of_itself(room, team).or_else(|| {
+            let parent = self.because_of_itself(parent?, team);
             parent.map(|_| Because::Discussion)
         })
     }
 
-    /// The same, whatever room it belongs to. A discussion belongs to none that is one.
-    fn because_of_itself(&self, room: &Room) -> Option<Because> {
+    /// The same, whatever room it is a discussion of: a discussion belongs to none that is one. `team`: the main room of the
+    /// team that it is in.
+    fn because_of_itself(&self, room: &Room, team: Option<&Room>) -> Option<Because> {
         let authority = Authority {
             actor: self.user,
             roles: &self.roles,
             room_roles: &[],
             permissions: &self.permissions,
         };
-        let may =
-            self.active && room.is_there && access::may_read(&authority, room.kind, room.is_member);
-        let because = if room.is_member {
-            Because::Member
-        } else {
-            Because::Public
+        let team = team.filter(|team| team.kind != RoomKind::Channel);
+        let beyond = match team {
+            Some(team) if team.is_member && room.kind == RoomKind::Channel => Beyond::Open,
+            Some(_) => Beyond::Closed,
+            None => Beyond::Nothing,
+        };
+        let may = self.active
+            && room.is_there
+            && access::may_read(&authority, room.kind, room.is_member, beyond);
+        let because = match beyond {
+            _ if room.is_member => Because::Member,
+            Beyond::Open => Because::Team,
+            Beyond::Nothing | Beyond::Closed => Because::Public,
         };
         may.then_some(because)
     }

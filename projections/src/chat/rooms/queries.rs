@@ -9,7 +9,7 @@ use domain::room::{RoomFacts, RoomKind};
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, ToSql, params};
 
-use crate::chat::rooms::standings;
+use crate::chat::rooms::{standings, teams};
 use crate::chat::tombstones::{self, Kind, Sync};
 use crate::engine::paging::{Page, Slice, bounds};
 use crate::engine::queries::Queries;
@@ -60,6 +60,18 @@ pub enum RoomSort {
     Display,
 }
 
+/// Which rooms of teams are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Teams {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that this user may know of: not channels of private teams that they are not in.
+    KnownTo(UserId),
+    /// Those that this user is in.
+    JoinedBy(UserId),
+}
+
 /// Selects rooms for [`Queries::rooms`].
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
@@ -70,6 +82,9 @@ pub struct RoomQuery {
     pub member: Option<UserId>,
     /// Only discussions of this room.
     pub parent: Option<RoomId>,
+    pub teams: Teams,
+    /// Only rooms that everybody with the right to could read at all times.
+    pub never_private: bool,
     /// Only rooms whose name contains this, without regard to case.
     pub filter: Option<String>,
     pub sort: RoomSort,
@@ -83,6 +98,8 @@ impl Default for RoomQuery {
             kinds: Vec::new(),
             member: None,
             parent: None,
+            teams: Teams::All,
+            never_private: false,
             filter: None,
             sort: RoomSort::Name,
             descending: false,
@@ -103,6 +120,7 @@ impl Queries {
                         doc,
                         owners,
                         join_code,
+                        main_room,
                         ..
                     }) = RoomRow::load(conn, &key)?
                     else {
@@ -130,6 +148,8 @@ impl Queries {
                         owners: u32::try_from(owners).unwrap_or(0),
                         members: u32::try_from(doc.members).unwrap_or(0),
                         parent: doc.parent,
+                        team: doc.team,
+                        main_room,
                     })))
                 })
             })
@@ -199,6 +219,20 @@ impl Queries {
                 values.push(&parent);
                 matching += " AND rooms.parent = ?";
                 matching += &values.len().to_string();
+            }
+            let of_teams = match &query.teams {
+                Teams::All => None,
+                Teams::KnownTo(user) => Some((user.as_str(), teams::KNOWN)),
+                Teams::JoinedBy(user) => Some((user.as_str(), teams::JOINED)),
+            };
+            if let Some((user, condition)) = &of_teams {
+                values.push(user);
+                matching += " AND ";
+                matching += &condition.replace("USER", &format!("?{}", values.len()));
+            }
+            if query.never_private {
+                matching += " AND NOT EXISTS
+                    (SELECT 1 FROM record_rooms WHERE record_rooms.id = rooms.id AND record_rooms.private)";
             }
             if !query.kinds.is_empty() {
                 // Letters of a closed set: no user input enters the statement.

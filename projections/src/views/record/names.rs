@@ -1,6 +1,6 @@
 //! What people and rooms were called when, and which rooms there ever were.
 
-use domain::room::{RoomEvent, RoomKind};
+use domain::room::{RoomDeleted, RoomEvent, RoomKind, TeamDissolved};
 use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
 use eventstore::{CorrelationId, Position};
@@ -19,7 +19,7 @@ use crate::numbers::{number, unsigned};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "record_names",
-    version: 2,
+    version: 3,
     tables: "CREATE TABLE record_names (
         kind TEXT NOT NULL,
         id TEXT NOT NULL,
@@ -31,13 +31,21 @@ pub(crate) const VIEW: Projection = Projection {
         id TEXT NOT NULL PRIMARY KEY,
         kind BLOB NOT NULL,
         participants BLOB NOT NULL,
-        parent TEXT
+        parent TEXT,
+        -- The main room of the team that it is in.
+        main_room TEXT,
+        -- It is, or was once, not for everybody.
+        private INTEGER NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[
         Index::new("record_names_name", "record_names (kind, name)"),
         Index::new(
             "record_rooms_parent",
             "record_rooms (parent) WHERE parent IS NOT NULL",
+        ),
+        Index::new(
+            "record_rooms_main",
+            "record_rooms (main_room) WHERE main_room IS NOT NULL",
         ),
     ],
     apply: Apply::Total(apply),
@@ -71,14 +79,24 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
         Event::Room(RoomEvent::RoomCreated(created)) => {
             tx.conn
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO record_rooms (id, kind, participants, parent) VALUES (?1, ?2, ?3, ?4)",
+                    "INSERT OR REPLACE INTO record_rooms (id, kind, participants, parent, private)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?
                 .execute(params![
                     created.room.as_str(),
                     json::encode(&created.kind)?,
                     json::encode(&created.participants)?,
-                    created.discussion.as_deref().map(|discussion| discussion.parent.as_str()),
+                    created
+                        .discussion
+                        .as_deref()
+                        .map(|discussion| discussion.parent.as_str()),
+                    created.kind != RoomKind::Channel,
                 ])?;
+            if let Some(discussion) = created.discussion.as_deref()
+                && closed(tx, &discussion.parent)?
+            {
+                close(tx, &created.room)?;
+            }
             // The name of a discussion is made up: people know its title.
             let title = created.display_name.as_ref();
             let title = title.filter(|_| created.discussion.is_some());
@@ -86,6 +104,32 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
                 return Ok(());
             };
             (NamedThing::Room, created.room.as_str(), name)
+        }
+        Event::Room(RoomEvent::RoomVisibilityChanged(changed)) => {
+            if changed.kind != RoomKind::Channel {
+                close(tx, &changed.room)?;
+            }
+            return Ok(());
+        }
+        Event::Room(RoomEvent::RoomAddedToTeam(added)) => {
+            belong(tx, &added.room, Some(&added.main_room))?;
+            if closed(tx, &added.main_room)? {
+                close(tx, &added.room)?;
+            }
+            return Ok(());
+        }
+        Event::Room(RoomEvent::RoomRemovedFromTeam(removed)) => {
+            return belong(tx, &removed.room, None);
+        }
+        Event::Room(
+            RoomEvent::TeamDissolved(TeamDissolved { room, .. })
+            | RoomEvent::RoomDeleted(RoomDeleted { room, .. }),
+        ) => {
+            tx.need("record_rooms_main")?;
+            tx.conn
+                .prepare_cached("UPDATE record_rooms SET main_room = NULL WHERE main_room = ?1")?
+                .execute([room.as_str()])?;
+            return Ok(());
         }
         Event::Room(RoomEvent::RoomRenamed(renamed)) => {
             let is_discussion: Option<bool> = tx
@@ -110,11 +154,49 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Says which team a room is in.
+fn belong(tx: &Tx, room: &RoomId, main: Option<&RoomId>) -> rusqlite::Result<()> {
+    tx.conn
+        .prepare_cached("UPDATE record_rooms SET main_room = ?2 WHERE id = ?1")?
+        .execute(params![room.as_str(), main.map(RoomId::as_str)])?;
+    Ok(())
+}
+
+/// Whether a room is, or was once, not for everybody. What is not known of a room is taken for private.
+fn closed(tx: &Tx, room: &RoomId) -> rusqlite::Result<bool> {
+    let private: Option<bool> = tx
+        .conn
+        .prepare_cached("SELECT private FROM record_rooms WHERE id = ?1")?
+        .query_row([room.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(private.unwrap_or(true))
+}
+
+/// A room is not for everybody, and neither are its discussions and, if it is the main room of a team, the rooms of that.
+fn close(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
+    tx.need("record_rooms_parent")?;
+    tx.need("record_rooms_main")?;
+    tx.conn
+        .prepare_cached(
+            "WITH RECURSIVE within (id) AS (
+                 VALUES (?1)
+                 UNION SELECT rooms.id FROM record_rooms AS rooms JOIN within ON rooms.parent = within.id
+                 UNION SELECT rooms.id FROM record_rooms AS rooms JOIN within ON rooms.main_room = within.id
+             )
+             UPDATE record_rooms SET private = 1 WHERE id IN (SELECT id FROM within)",
+        )?
+        .execute([room.as_str()])?;
+    Ok(())
+}
+
 /// A room that is there, or was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoomIdentity {
+    /// What it was made as.
     pub kind: RoomKind,
+    /// It is, or was once, not for everybody.
+    pub private: bool,
     /// Who a direct message is between.
     pub participants: Vec<UserId>,
     /// The room it is a discussion of.
@@ -122,9 +204,10 @@ pub struct RoomIdentity {
 }
 
 impl RoomIdentity {
-    /// Whether only members may read it.
+    /// Whether it is, or was once, not for everybody: a group, a direct message, in a private team, or a discussion of
+    /// such a room.
     pub fn is_private(&self) -> bool {
-        self.kind != RoomKind::Channel
+        self.private
     }
 }
 
@@ -140,7 +223,6 @@ static NAMELESS: Called = Vec::new();
 pub struct KnownNames {
     users: HashMap<UserId, Called>,
     rooms: HashMap<RoomId, Called>,
-    identities: HashMap<RoomId, Option<RoomIdentity>>,
 }
 
 impl KnownNames {
@@ -161,6 +243,8 @@ impl KnownNames {
 pub struct RecordNames<'conn> {
     conn: &'conn Connection,
     known: KnownNames,
+    /// Not known for longer: a room may become private.
+    identities: HashMap<RoomId, Option<RoomIdentity>>,
     failure: Option<rusqlite::Error>,
 }
 
@@ -177,6 +261,7 @@ impl<'conn> RecordNames<'conn> {
         Self {
             conn,
             known,
+            identities: HashMap::new(),
             failure: None,
         }
     }
@@ -259,12 +344,12 @@ impl<'conn> RecordNames<'conn> {
 
     /// What kind of room it is or was; `None` if there never was one.
     pub fn identity(&mut self, room: &RoomId) -> Option<&RoomIdentity> {
-        if !self.known.identities.contains_key(room) {
+        if !self.identities.contains_key(room) {
             let loaded = self.load_identity(room);
             let loaded = self.found(loaded);
-            self.known.identities.insert(room.clone(), loaded);
+            self.identities.insert(room.clone(), loaded);
         }
-        self.known.identities.get(room)?.as_ref()
+        self.identities.get(room)?.as_ref()
     }
 
     /// The room of the message that a report is about.
@@ -275,12 +360,15 @@ impl<'conn> RecordNames<'conn> {
 
     fn load_identity(&self, room: &RoomId) -> rusqlite::Result<Option<RoomIdentity>> {
         self.conn
-            .prepare_cached("SELECT kind, participants, parent FROM record_rooms WHERE id = ?1")?
+            .prepare_cached(
+                "SELECT kind, participants, parent, private FROM record_rooms WHERE id = ?1",
+            )?
             .query_row([room.as_str()], |row| {
                 Ok(RoomIdentity {
                     kind: json::decode(row.get_ref(0)?.as_bytes()?)?,
                     participants: json::decode(row.get_ref(1)?.as_bytes()?)?,
                     parent: row.get_ref(2)?.as_str_or_null()?.map(RoomId::new),
+                    private: row.get(3)?,
                 })
             })
             .optional()
@@ -391,18 +479,12 @@ impl<'conn> RecordNames<'conn> {
             NamedThing::Room => {
                 "SELECT DISTINCT names.name FROM record_names AS names
                  JOIN record_rooms AS rooms ON rooms.id = names.id
-                 WHERE names.kind = 'r' AND rooms.kind = ?2 LIMIT ?1"
+                 WHERE names.kind = 'r' AND NOT rooms.private LIMIT ?1"
             }
         };
         let mut select = self.conn.prepare_cached(sql)?;
         let name = |row: &rusqlite::Row<'_>| row.get(0);
-        match thing {
-            NamedThing::User => select.query_map([most], name)?.collect(),
-            NamedThing::Room => {
-                let public = json::encode(&RoomKind::Channel)?;
-                select.query_map(params![most, public], name)?.collect()
-            }
-        }
+        select.query_map([most], name)?.collect()
     }
 }
 
