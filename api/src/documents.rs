@@ -16,5 +16,6 @@ pub mod rooms;
 pub mod sandbox;
 pub mod settings;
 pub mod spotlight;
+pub mod teams;
 pub mod users;
 pub mod views;

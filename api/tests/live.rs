@@ -225,6 +225,7 @@ impl Door {
     async fn remove(&self, room: &str, user: &str) {
         let (room, user) = (RoomId::new(room), UserId::new(user));
         let removed = MemberRemoved {
+            from_team: false,
             room: room.clone(),
             user: user.clone(),
             by: UserId::new("ann"),

@@ -170,6 +170,20 @@ pub enum Refusal {
     },
     #[error("a user is called {0:?}")]
     HandleTaken(String),
+    /// A user or a team has it.
+    #[error("the name of a team is taken")]
+    TeamNameTaken,
+    /// A room has it.
+    #[error("a room is called as the team would be")]
+    TeamRoomNameTaken,
+    #[error("not in the team")]
+    NotInTeam,
+    #[error("the last owner stays in the team")]
+    LastOwnerOfTeam,
+    #[error("may not put rooms into the team")]
+    TeamRoomNotAllowed,
+    #[error("not in the private team")]
+    NotOnPrivateTeam,
     /// As `API_User_Limit` says.
     #[error("more users than may be added at once")]
     TooManyUsersToAdd,

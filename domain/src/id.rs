@@ -68,6 +68,10 @@ string_id! {
     RoomId
 }
 string_id! {
+    /// A team. 24 hexadecimal digits.
+    TeamId
+}
+string_id! {
     /// A message; chosen by the client or by the server.
     MessageId
 }

@@ -69,7 +69,7 @@ pub mod testing;
 pub use any_event::Event;
 pub use decider::Decider;
 pub use event::EventPayload;
-pub use id::{MessageId, RoleId, RoomId, TokenHash, UserId};
+pub use id::{MessageId, RoleId, RoomId, TeamId, TokenHash, UserId};
 pub use membership::access;
 pub use sealed::Sealed;
 pub use seen::SeenUpTo;

@@ -99,6 +99,8 @@ pub fn room_facts(id: &RoomId, kind: RoomKind) -> RoomFacts {
         owners: 1,
         members: 2,
         parent: None,
+        team: None,
+        main_room: None,
     }
 }
 

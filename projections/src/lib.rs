@@ -63,7 +63,10 @@ pub use chat::memberships::{
     MemberOrder, MemberQuery, MemberRecord, MembershipRecord, RoleHolder, Who,
 };
 pub use chat::messages::{Doomed, HistoryQuery, MessageRecord, Window};
-pub use chat::rooms::{NameFilter, Parent, RoomQuery, RoomRecord, RoomSort};
+pub use chat::rooms::{
+    NameFilter, Parent, RoomQuery, RoomRecord, RoomSort, TeamEntry, TeamRecord, TeamRoomQuery,
+    Teams,
+};
 pub use chat::tombstones::{Removed, Sync};
 pub use chat::user_lists::{UserQuery, UserSearch, UserSort, Wanted};
 pub use chat::users::Credentials;

@@ -23,6 +23,8 @@ pub(crate) struct RoomName {
     pub(crate) display: Option<CompactString>,
     /// It belongs to another room.
     pub(crate) discussion: bool,
+    /// The main room of the team that it belongs to. May be the room itself.
+    pub(crate) main_room: Option<RoomId>,
 }
 
 /// What is told of a discussion in the room it belongs to.

@@ -77,6 +77,7 @@ const KEPT: &[Kept] = &[
         indexes: &["name"],
         ..kept("rooms", &["id"])
     },
+    kept("teams", &["id"]),
     Kept {
         indexes: &["user"],
         ..kept("standings", &["room", "user"])

@@ -176,7 +176,7 @@ mod tests {
         let owners = owners();
         let mut written: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         // Some of what an event can be written to is rare.
-        for seed in 1..=6 {
+        for seed in 1..=12 {
             let mut tx = live(&dir.path().join(format!("views-{seed}.sqlite")));
             let noted = note_writes(&mut tx.conn);
             for event in chaos(seed, 2500) {

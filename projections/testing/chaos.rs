@@ -333,6 +333,7 @@ impl Chaos {
             10 => {
                 let role = RoleId::new("owner");
                 MembershipEvent::from(RoomRoleGranted {
+                    quietly: false,
                     room: rid,
                     user: uid.clone(),
                     role,
@@ -344,6 +345,7 @@ impl Chaos {
             11 => {
                 let role = RoleId::new("owner");
                 MembershipEvent::from(RoomRoleRevoked {
+                    quietly: false,
                     room: rid,
                     user: uid.clone(),
                     role,
@@ -435,6 +437,7 @@ impl Chaos {
         let (event_type, mut data) = golden.draw(&mut self.dice);
         let cast = Cast {
             users: &self.users,
+            rooms: &self.rooms,
             room: if data.get("message").is_some() {
                 home.as_str()
             } else {

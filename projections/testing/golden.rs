@@ -74,6 +74,8 @@ impl Golden {
 pub struct Cast<'a> {
     pub users: &'a [String],
     pub room: &'a str,
+    /// All there are.
+    pub rooms: &'a [String],
     pub message: &'a str,
     pub at: i64,
 }
@@ -100,6 +102,7 @@ pub fn recast(value: &mut Value, field: &str, cast: &Cast<'_>, dice: &mut Dice) 
                 "editor" if text != field => return,
                 "user" | "by" | "author" | "editor" | "owner" => dice.pick(cast.users).clone(),
                 "room" | "channels" => cast.room.to_owned(),
+                "main_room" => dice.pick(cast.rooms).clone(),
                 "message" | "thread" => cast.message.to_owned(),
                 // A text that says its field's name was made up; any other is one of a closed set.
                 _ if text == field => format!("{field}{}", dice.roll(3)),

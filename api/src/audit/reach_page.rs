@@ -37,6 +37,7 @@ fn line(stretch: &Stretch) -> String {
         Because::Member => "member",
         Because::Public => "could look in",
         Because::Discussion => "could read the room it is a discussion of",
+        Because::Team => "was in its team",
         Because::Active => "could be used",
     };
     let from = edge(&stretch.from);

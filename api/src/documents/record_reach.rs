@@ -31,6 +31,7 @@ fn stretch(stretch: &Stretch) -> Value {
         Because::Member => "member",
         Because::Public => "public",
         Because::Discussion => "discussion",
+        Because::Team => "team",
         Because::Active => "active",
     };
     json!({

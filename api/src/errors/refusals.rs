@@ -114,6 +114,14 @@ impl From<Refusal> for ApiError {
                 wording::duplicate_room_name(&name, archived)
             }
             Refusal::HandleTaken(name) => wording::duplicate_handle(&name),
+            Refusal::TeamNameTaken => Self::plain("team-name-already-exists"),
+            Refusal::TeamRoomNameTaken => Self::plain("room-name-already-exists"),
+            Refusal::NotInTeam => Self::plain("member-does-not-exist"),
+            Refusal::LastOwnerOfTeam => Self::plain("last-owner-can-not-be-removed"),
+            Refusal::TeamRoomNotAllowed => {
+                Self::Forbidden("error-no-permission-team-channel".into())
+            }
+            Refusal::NotOnPrivateTeam => Self::plain("user-not-on-private-team"),
             Refusal::TooManyUsersToAdd => wording::too_many_users_to_add(),
             Refusal::DiscussedMessageUnknown => {
                 Self::coded("error-invalid-message", "Invalid message").method("DiscussionCreation")

@@ -14,6 +14,7 @@ mod presence;
 mod record;
 mod rooms;
 mod search;
+mod teams;
 
 pub use admin::*;
 pub use e2e::*;
@@ -29,6 +30,7 @@ pub use presence::*;
 pub use record::*;
 pub use rooms::*;
 pub use search::*;
+pub use teams::*;
 
 use serde_json::json;
 

@@ -1,12 +1,14 @@
 //! A channel or group that is to be made, as both doors take it (contract, rooms 11 and 15).
 
+use std::collections::BTreeSet;
+
 use application::caller::Caller;
 use application::chat::members::Founder;
-use application::chat::rooms;
+use application::chat::{rooms, teams};
 use application::ids::{fresh_id, now};
-use domain::RoomId;
-use domain::room::{RoomCreated, RoomKind};
+use domain::room::{RoomCreated, RoomKind, RoomOfTeam};
 use domain::settings::keys;
+use domain::{RoomId, TeamId, UserId};
 use serde_json::{Map, Value};
 
 use crate::errors::ApiError;
@@ -22,6 +24,8 @@ pub struct NewRoom {
     pub custom_fields: Map<String, Value>,
     /// Merged into the room, but only what makes sense from outside.
     pub extra: Map<String, Value>,
+    /// Names of teams whose members are in it. Unknown ones are skipped.
+    pub teams: Vec<String>,
 }
 
 impl NewRoom {
@@ -36,11 +40,33 @@ impl NewRoom {
                 founders.push(Founder::initial(user.id.clone()));
             }
         }
-        let wish = self.wish(state, caller);
-        Ok(rooms::create(state, caller, wish, &founders).await?)
+        let members = teams::members_of(state, caller, &self.teams).await?;
+        let known: BTreeSet<UserId> = founders.iter().map(|one| one.user.clone()).collect();
+        let others: BTreeSet<UserId> = members.into_iter().collect();
+        founders.extend(others.difference(&known).cloned().map(Founder::initial));
+        let team = self.team(state, caller).await?;
+        let wish = self.wish(state, caller.id());
+        Ok(rooms::create(state, caller, wish, &founders, team.as_ref()).await?)
     }
 
-    fn wish(self, state: &AppState, caller: &Caller) -> RoomCreated {
+    /// The team that the room is to be in. One whose main room the caller may not see is none.
+    async fn team(
+        &self,
+        state: &AppState,
+        caller: &Caller,
+    ) -> Result<Option<RoomOfTeam>, ApiError> {
+        let Some(team) = self.extra.get("teamId").and_then(Value::as_str) else {
+            return Ok(None);
+        };
+        let Some(team) = state.views().team(&TeamId::new(team)).await? else {
+            return Ok(None);
+        };
+        let main = teams::main_place(state, caller, &team).await?;
+        Ok(main.can_access(caller).then(|| teams::belonging(&team)))
+    }
+
+    /// The room as it is wished for, with that creator.
+    pub fn wish(self, state: &AppState, creator: &UserId) -> RoomCreated {
         let flag = |name: &str| self.extra.get(name).and_then(Value::as_bool);
         let text = |name: &str| {
             let text = self.extra.get(name).and_then(Value::as_str);
@@ -55,7 +81,7 @@ impl NewRoom {
             room: RoomId::new(fresh_id()),
             kind: self.kind,
             display_name: text("fname"),
-            creator: Some(caller.id().clone()),
+            creator: Some(creator.clone()),
             participants: Vec::new(),
             at: now(),
             read_only: self.read_only,

@@ -4,7 +4,7 @@ use application::caller::Caller;
 use application::token::token_hash;
 use axum::http::{HeaderMap, header};
 use domain::RoomId;
-use domain::access::can_read_history;
+use domain::access::{Beyond, can_read_history};
 use projections::QueryError;
 use subtle::ConstantTimeEq as _;
 
@@ -66,6 +66,7 @@ pub(crate) async fn may_watch(
         &authority,
         &facts,
         Some(&membership),
+        Beyond::Nothing,
         false,
     ))
 }

@@ -23,6 +23,8 @@ pub mod settings;
 mod standing;
 pub mod subscriptions;
 pub mod target;
+pub mod team_rooms;
+pub mod teams;
 
 use crate::http::route::Route;
 
@@ -47,6 +49,8 @@ pub(super) fn routes() -> Vec<Route> {
         settings::routes(),
         standing::routes(),
         subscriptions::routes(),
+        team_rooms::routes(),
+        teams::routes(),
     ]
     .concat()
 }

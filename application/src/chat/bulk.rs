@@ -11,6 +11,7 @@ use domain::settings::keys;
 use domain::{Timestamp, UserId};
 
 use crate::caller::Caller;
+use crate::chat::followed::Followed;
 use crate::chat::room_access::RoomAccess;
 use crate::error::{Error, Refusal};
 use crate::ids::now;
@@ -29,8 +30,9 @@ pub(super) async fn each(
     command: fn(Timestamp) -> MembershipCommand,
 ) -> Result<Vec<UserId>, Error> {
     let at = now();
+    let followed = Followed::of(workspace, &place.room).await?;
     let mut unchanged = Vec::new();
-    for batch in users.chunks(BATCH) {
+    for batch in users.chunks((BATCH / (1 + followed.len())).max(1)) {
         let of_batch = workspace
             .run(caller.id(), async |tx| {
                 let mut unchanged = Vec::new();
@@ -43,6 +45,7 @@ pub(super) async fn each(
                     if events.is_empty() {
                         unchanged.push(user.clone());
                     }
+                    followed.bring(&tx, caller, &events).await?;
                 }
                 Ok(unchanged)
             })

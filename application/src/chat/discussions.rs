@@ -1,6 +1,6 @@
 //! Discussions: rooms that belong to another room, and are open to whoever that one is (contract, teams 2).
 
-use domain::access::can_access_room;
+use domain::access::Beyond;
 use domain::membership::MembershipFacts;
 use domain::message::{
     self, Content, Message, MessageCommand, MessageContext, MessagePosted, PostChecks,
@@ -256,12 +256,11 @@ async fn record(
     let in_discussion = MessageContext {
         authority: caller.authority(&owner.roles, &permissions),
         room: &facts,
-        sees_parent: can_access_room(
-            &place.authority(caller),
-            &place.room,
-            place.membership.as_deref(),
-            false,
-        ),
+        beyond: if place.can_access(caller) {
+            Beyond::Open
+        } else {
+            Beyond::Nothing
+        },
         membership: Some(&owner),
         ..messages::context(caller, place, &settings)
     };

@@ -7,6 +7,7 @@ use domain::permission::Permission;
 use projections::InviteRecord;
 
 use crate::caller::Caller;
+use crate::chat::followed::Followed;
 use crate::chat::room_access::RoomAccess;
 use crate::error::Error;
 use crate::ids::now;
@@ -123,6 +124,7 @@ pub async fn accept(workspace: &Workspace, caller: &Caller, token: &str) -> Resu
         invite::stream(&invite),
         membership::stream(&room.id, caller.id()),
     );
+    let followed = Followed::of(workspace, room).await?;
     workspace
         .run(caller.id(), async |tx| {
             let state = tx.state::<Membership>(&own).await?;
@@ -137,8 +139,8 @@ pub async fn accept(workspace: &Workspace, caller: &Caller, token: &str) -> Resu
                 .await?;
             let context = place.about(caller, caller.id());
             let follow = MembershipCommand::FollowInvite { at };
-            tx.decide::<Membership>(&own, follow, &context).await?;
-            Ok(())
+            let events = tx.decide::<Membership>(&own, follow, &context).await?;
+            followed.bring(&tx, caller, &events).await
         })
         .await?;
     Ok(room.id.clone())

@@ -16,6 +16,7 @@ use projections::UserFacts;
 use crate::admin::roles;
 use crate::caller::Caller;
 use crate::chat::bulk;
+use crate::chat::followed::Followed;
 use crate::chat::join_codes;
 use crate::chat::notices::Notice;
 use crate::chat::room_access::RoomAccess;
@@ -71,6 +72,46 @@ pub async fn found(
     tx.decide_new::<Membership>(&stream, command, &context)
         .await?;
     Ok(())
+}
+
+/// The rooms that new users join by themselves.
+pub(crate) async fn default_rooms(workspace: &Workspace) -> Result<Vec<Arc<RoomFacts>>, Error> {
+    let mut rooms = Vec::new();
+    for room in workspace.views().default_rooms().await? {
+        rooms.extend(workspace.views().room_facts(&room).await?);
+    }
+    Ok(rooms)
+}
+
+/// The caller joins those of the rooms that new users join which they are not in. `silently`: the rooms are not told.
+pub async fn join_default_rooms(
+    workspace: &Workspace,
+    caller: &Caller,
+    silently: bool,
+) -> Result<(), Error> {
+    let (rooms, permissions) = (
+        default_rooms(workspace).await?,
+        workspace.views().permissions(),
+    );
+    let founder = Founder {
+        user: caller.id().clone(),
+        joining: if silently {
+            Joining::Initial
+        } else {
+            Joining::Default
+        },
+        roles: Vec::new(),
+    };
+    let at = now();
+    workspace
+        .run(caller.id(), async |tx| {
+            let authority = caller.authority(&[], &permissions);
+            for room in &rooms {
+                found(&tx, &authority, room, &founder, at).await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// Decides that `user` joins the room in the same batch as what made them. If the rules do not let them, nothing
@@ -154,6 +195,12 @@ pub async fn change(
         _ => (None, None),
     };
     let stream = membership::stream(room, user);
+    let followed = match command {
+        MembershipCommand::Join { .. } | MembershipCommand::Add { .. } => {
+            Followed::of(workspace, &place.room).await?
+        }
+        _ => Followed::default(),
+    };
     workspace
         .run(caller.id(), async |tx| {
             let facts = with_owners(workspace, &tx, place, user, command).await?;
@@ -166,6 +213,7 @@ pub async fn change(
             let events = tx
                 .decide::<Membership>(&stream, command.clone(), &context)
                 .await?;
+            followed.bring(&tx, caller, &events).await?;
             for event in &events {
                 if let MembershipEvent::RoomRoleGranted(granted) = event {
                     let (role, at) = (&granted.role, granted.at);
@@ -232,6 +280,7 @@ const fn ends_ownership(command: &MembershipCommand) -> bool {
         MembershipCommand::Leave { .. }
             | MembershipCommand::Remove { .. }
             | MembershipCommand::Ban { .. }
+            | MembershipCommand::LeaveTeam { .. }
             | MembershipCommand::UnassignRole { .. }
             | MembershipCommand::RevokeRole {
                 role: RoomRole::Owner,
@@ -242,7 +291,7 @@ const fn ends_ownership(command: &MembershipCommand) -> bool {
 
 /// The room with as many owners as the rules have to know of if an owner may leave: `user`, and a witness from the log
 /// if there is one, so that two owners who leave at the same moment cannot both rely on the other.
-async fn with_owners(
+pub(super) async fn with_owners(
     workspace: &Workspace,
     tx: &Transaction,
     place: &RoomAccess,
@@ -297,6 +346,13 @@ pub async fn join(
     };
     let stream = membership::stream(&place.room.id, caller.id());
     let join = MembershipCommand::Join { at: now() };
-    let decided = workspace.decide::<Membership>(caller.id(), &stream, join, &context);
-    decided.await.map(drop)
+    let followed = Followed::of(workspace, &place.room).await?;
+    workspace
+        .run(caller.id(), async |tx| {
+            let events = tx
+                .decide::<Membership>(&stream, join.clone(), &context)
+                .await?;
+            followed.bring(&tx, caller, &events).await
+        })
+        .await
 }

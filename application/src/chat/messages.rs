@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::access::joins_by_mention;
+use domain::access::{Beyond, joins_by_mention};
 use domain::mention::{Call as Called, Scanner, close_fences, links};
 use domain::message::{
     self, Content, Hidden, Mention, Message, MessageCommand, MessageContext, MessagePosted,
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::caller::Caller;
 use crate::chat::members;
-use crate::chat::room_access::RoomAccess;
+use crate::chat::room_access::{PlaceInTeam, RoomAccess};
 use crate::chat::rooms::Going;
 use crate::error::Error;
 use crate::ids::{fresh_id, now};
@@ -338,7 +338,7 @@ pub async fn change_as(
     let context = MessageContext {
         authority,
         room,
-        sees_parent: false,
+        beyond: Beyond::Nothing,
         membership: None,
         settings: &settings,
         system_message: record.system.then_some(record.at),
@@ -357,7 +357,7 @@ pub(crate) fn context<'a>(
     MessageContext {
         authority: place.authority(caller),
         room: &place.room,
-        sees_parent: place.sees_parent(caller),
+        beyond: place.beyond(caller),
         membership: place.membership.as_deref(),
         settings,
         system_message: None,
@@ -430,7 +430,11 @@ async fn newcomers(
     let mut newcomers = Vec::new();
     for user in called {
         let joins = joins_by_mention(&place.room, is_reply, caller.id(), (&user.id, user.active));
-        if joins
+        if !joins {
+            continue;
+        }
+        let team = PlaceInTeam::of(workspace, &user.id, &place.room).await?;
+        if !team.is_some_and(PlaceInTeam::is_closed)
             && views
                 .membership_facts(&place.room.id, &user.id)
                 .await?

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::access::{can_access_room, can_read_history};
+use domain::access::{Beyond, can_access_room, can_read_history};
 use domain::membership::{MembershipContext, MembershipFacts};
 use domain::permission::{Authority, Permission, PermissionTable};
 use domain::room::{RoomFacts, RoomKind};
@@ -22,6 +22,42 @@ pub struct RoomAccess {
     pub permissions: Arc<PermissionTable>,
     /// The room that this one is a discussion of.
     pub parent: Option<Box<Self>>,
+    /// `None`: the room is in no team.
+    pub team: Option<PlaceInTeam>,
+}
+
+/// The place that somebody has in the team of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
+pub struct PlaceInTeam {
+    pub is_private: bool,
+    pub is_member: bool,
+}
+
+impl PlaceInTeam {
+    /// The place that `user` has in the team of the room.
+    pub async fn of(
+        workspace: &Workspace,
+        user: &UserId,
+        room: &RoomFacts,
+    ) -> Result<Option<Self>, Error> {
+        let main = room.main_room.as_ref().filter(|main| **main != room.id);
+        let Some(main) = main else { return Ok(None) };
+        let views = workspace.views();
+        let Some(main) = views.room_facts(main).await? else {
+            return Ok(None);
+        };
+        let membership = views.membership_facts(&main.id, user).await?;
+        Ok(Some(Self {
+            is_private: main.kind != RoomKind::Channel,
+            is_member: membership.is_some(),
+        }))
+    }
+
+    /// Whether the room is not for them, though it is a channel.
+    pub const fn is_closed(self) -> bool {
+        self.is_private && !self.is_member
+    }
 }
 
 impl RoomAccess {
@@ -42,7 +78,9 @@ impl RoomAccess {
             Some(parent) => Box::pin(Self::of(workspace, caller, parent)).await?,
             None => None,
         };
+        let team = PlaceInTeam::of(workspace, caller.id(), &facts).await?;
         Ok(Some(Self {
+            team,
             room: facts,
             membership,
             permissions: workspace.views().permissions(),
@@ -87,7 +125,7 @@ impl RoomAccess {
     pub fn about<'a>(&'a self, caller: &'a Caller, user: &'a UserId) -> MembershipContext<'a> {
         MembershipContext {
             actor_membership: self.membership.as_deref(),
-            sees_parent: self.sees_parent(caller),
+            beyond: self.beyond(caller),
             banned_from_parent: self
                 .parent
                 .as_ref()
@@ -102,19 +140,26 @@ impl RoomAccess {
             &self.authority(caller),
             &self.room,
             self.membership.as_deref(),
-            self.sees_parent(caller),
+            self.beyond(caller),
         )
     }
 
-    /// Whether it is a discussion, and the caller may see the room it belongs to.
-    pub fn sees_parent(&self, caller: &Caller) -> bool {
-        let parent = self.parent.as_ref();
-        parent.is_some_and(|parent| parent.can_access(caller))
+    /// What the rooms that it belongs to say about whether the caller may see it.
+    pub fn beyond(&self, caller: &Caller) -> Beyond {
+        match (&self.parent, self.team) {
+            (Some(parent), _) if parent.can_access(caller) => Beyond::Open,
+            (_, Some(team)) if team.is_closed() => Beyond::Closed,
+            (None, Some(team)) if team.is_private && self.room.kind == RoomKind::Channel => {
+                Beyond::Open
+            }
+            _ => Beyond::Nothing,
+        }
     }
 
-    /// Whether the caller may know that the room exists: channels are no secret.
+    /// Whether the caller may know that the room exists: channels are no secret, but for those of private teams.
     pub fn is_visible(&self, caller: &Caller) -> bool {
-        self.room.kind == RoomKind::Channel || self.can_access(caller)
+        let is_closed = self.team.is_some_and(PlaceInTeam::is_closed);
+        self.room.kind == RoomKind::Channel && !is_closed || self.can_access(caller)
     }
 
     /// Whether the caller may read the messages of the room.
@@ -123,6 +168,7 @@ impl RoomAccess {
             &self.authority(caller),
             &self.room,
             self.membership.as_deref(),
+            self.beyond(caller),
             self.parent
                 .as_ref()
                 .is_some_and(|parent| parent.can_read(caller)),

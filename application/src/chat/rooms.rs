@@ -2,10 +2,11 @@
 
 use domain::avatar::AvatarOwner;
 use domain::claim::NameKind;
+use domain::membership::RoomRole;
 use domain::permission::Authority;
 use domain::room::{
     self, Room, RoomChange, RoomCommand, RoomContext, RoomCreated, RoomEvent, RoomFacts,
-    RoomRefusal,
+    RoomOfTeam, RoomRefusal,
 };
 use domain::settings::keys;
 use domain::{RoomId, Timestamp};
@@ -15,6 +16,7 @@ use projections::{FileRecord, QueryError};
 use crate::caller::Caller;
 use crate::chat::members::{self, Founder};
 use crate::chat::room_access::RoomAccess;
+use crate::chat::team_rooms::join_team;
 use crate::claims::Claimant;
 use crate::error::{Error, Refusal};
 use crate::ids::now;
@@ -26,12 +28,14 @@ const NAME_ATTEMPTS: u32 = 100;
 
 /// Makes a channel or group, with its name and first members, in one transaction.
 ///
-/// If room names may have special characters, a taken name gets a suffix instead of being refused.
+/// If room names may have special characters, a taken name gets a suffix instead of being refused. Whoever makes a room may
+/// put it into any `team`.
 pub async fn create(
     workspace: &Workspace,
     caller: &Caller,
     mut wish: RoomCreated,
     founders: &[Founder],
+    team: Option<&RoomOfTeam>,
 ) -> Result<RoomId, Error> {
     let (settings, permissions) = (
         workspace.views().settings(),
@@ -39,6 +43,11 @@ pub async fn create(
     );
     let context = RoomContext::User {
         authority: caller.authority(&[], &permissions),
+        settings: &settings,
+    };
+    let owner = [RoomRole::Owner.id()];
+    let in_room = RoomContext::User {
+        authority: caller.authority(&owner, &permissions),
         settings: &settings,
     };
     let typed = wish.name.clone().unwrap_or_default();
@@ -50,7 +59,11 @@ pub async fn create(
         let authority = caller.authority(&[], &permissions);
         let taken = workspace
             .run(caller.id(), async |tx| {
-                found(&tx, &authority, &wish, &context, founders).await
+                let taken = found(&tx, &authority, &wish, &context, founders).await?;
+                if let Some(team) = team.filter(|_| !taken) {
+                    join_team(&tx, team, &wish.room, &in_room, wish.at).await?;
+                }
+                Ok(taken)
             })
             .await?;
         if !taken {
@@ -119,6 +132,8 @@ pub(crate) fn facts_of(wish: &RoomCreated) -> RoomFacts {
             .discussion
             .as_deref()
             .map(|discussion| discussion.parent.clone()),
+        team: None,
+        main_room: None,
     }
 }
 

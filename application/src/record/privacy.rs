@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use domain::report::ReportEvent;
+use domain::room::{RoomAddedToTeam, RoomEvent, RoomRemovedFromTeam, TeamAutoJoinChanged};
 use domain::{Event, RoomId};
 use eventstore::RecordedEvent;
 use projections::{NamedThing, RecordNames};
@@ -48,6 +49,20 @@ pub(crate) fn is_private(
         Event::Subscription(event) => {
             event.tells_of_private_rooms() || any_private(event.rooms(), names)
         }
+        // They tell of the team, too.
+        Event::Room(
+            RoomEvent::RoomAddedToTeam(RoomAddedToTeam {
+                room, main_room, ..
+            })
+            | RoomEvent::RoomRemovedFromTeam(RoomRemovedFromTeam {
+                room, main_room, ..
+            })
+            | RoomEvent::TeamAutoJoinChanged(TeamAutoJoinChanged {
+                room, main_room, ..
+            }),
+        ) => [room, main_room]
+            .into_iter()
+            .any(|room| !is_public(room, names)),
         _ => room.is_some_and(|room| !is_public(room, names)),
     }
 }

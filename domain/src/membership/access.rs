@@ -15,22 +15,34 @@ const fn view_permission(kind: RoomKind) -> Permission {
     }
 }
 
+/// What the rooms that a room belongs to, those beyond it, say about who may see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Beyond {
+    /// Nothing: the room speaks for itself.
+    #[default]
+    Nothing,
+    /// The actor may: it is a discussion of a room that they may see, or a channel of a private team that they are in.
+    Open,
+    /// It belongs to a private team that the actor is not in. Though it is a channel, only its members may.
+    Closed,
+}
+
 /// Whether the actor may see the room at all. Archived, read-only and join codes make no difference, and no
 /// administrator may look into groups and direct messages they are not in.
 ///
-/// `membership` is the actor's own; `None` when not a member. `sees_parent`: the room is a discussion, and the actor may
-/// see the room it belongs to.
+/// `membership` is the actor's own; `None` when not a member.
 pub fn can_access_room(
     authority: &Authority<'_>,
     room: &RoomFacts,
     membership: Option<&MembershipFacts>,
-    sees_parent: bool,
+    beyond: Beyond,
 ) -> bool {
-    sees_parent || may_see(authority, room.kind, membership.is_some())
+    may_see(authority, room.kind, membership.is_some(), beyond)
 }
 
-fn may_see(authority: &Authority<'_>, kind: RoomKind, is_member: bool) -> bool {
-    if kind == RoomKind::Channel && authority.has(Permission::VIEW_C_ROOM) {
+fn may_see(authority: &Authority<'_>, kind: RoomKind, is_member: bool, beyond: Beyond) -> bool {
+    let is_public = kind == RoomKind::Channel && beyond != Beyond::Closed;
+    if beyond == Beyond::Open || is_public && authority.has(Permission::VIEW_C_ROOM) {
         return true;
     }
     is_member
@@ -43,15 +55,21 @@ pub fn can_read_history(
     authority: &Authority<'_>,
     room: &RoomFacts,
     membership: Option<&MembershipFacts>,
+    beyond: Beyond,
     reads_parent: bool,
 ) -> bool {
-    reads_parent || may_read(authority, room.kind, membership.is_some())
+    reads_parent || may_read(authority, room.kind, membership.is_some(), beyond)
 }
 
 /// The same of a room that is no discussion, by all that it depends on: the kind of the room, whether the actor is a
-/// member, and [`READING_PERMISSIONS`].
-pub fn may_read(authority: &Authority<'_>, kind: RoomKind, is_member: bool) -> bool {
-    may_see(authority, kind, is_member)
+/// member, whether they are in its team, and [`READING_PERMISSIONS`].
+pub fn may_read(
+    authority: &Authority<'_>,
+    kind: RoomKind,
+    is_member: bool,
+    beyond: Beyond,
+) -> bool {
+    may_see(authority, kind, is_member, beyond)
         && (kind != RoomKind::Channel || is_member || authority.has(Permission::PREVIEW_C_ROOM))
 }
 
@@ -86,13 +104,22 @@ mod tests {
         crate::testing::room_facts(&RoomId::new("r"), kind)
     }
 
-    type Rule = fn(&Authority<'_>, &RoomFacts, Option<&MembershipFacts>, bool) -> bool;
+    type Rule = fn(&Authority<'_>, &RoomFacts, Option<&MembershipFacts>, Beyond) -> bool;
 
-    fn asks(rule: Rule, role: &str, kind: RoomKind, member: bool) -> bool {
-        asks_through(rule, role, kind, member, false)
+    fn can_read_history(
+        authority: &Authority<'_>,
+        room: &RoomFacts,
+        membership: Option<&MembershipFacts>,
+        beyond: Beyond,
+    ) -> bool {
+        super::can_read_history(authority, room, membership, beyond, beyond == Beyond::Open)
     }
 
-    fn asks_through(rule: Rule, role: &str, kind: RoomKind, member: bool, parent: bool) -> bool {
+    fn asks(rule: Rule, role: &str, kind: RoomKind, member: bool) -> bool {
+        asks_through(rule, role, kind, member, Beyond::Nothing)
+    }
+
+    fn asks_through(rule: Rule, role: &str, kind: RoomKind, member: bool, beyond: Beyond) -> bool {
         let (actor, roles, permissions) = (
             UserId::new("u"),
             [RoleId::new(role)],
@@ -109,7 +136,7 @@ mod tests {
             blocked: false,
         };
         let membership = member.then_some(&membership);
-        rule(&authority, &room(kind), membership, parent)
+        rule(&authority, &room(kind), membership, beyond)
     }
 
     #[test]
@@ -119,12 +146,26 @@ mod tests {
             .into_iter()
             .flat_map(|rule| [(rule, RoomKind::Channel), (rule, RoomKind::Group)])
         {
-            assert!(asks_through(rule, "guest", kind, false, true));
-            assert!(!asks_through(rule, "guest", kind, false, false));
+            assert!(asks_through(rule, "guest", kind, false, Beyond::Open));
+            assert!(!asks_through(rule, "guest", kind, false, Beyond::Nothing));
             assert!(
-                asks_through(rule, "guest", kind, true, false),
+                asks_through(rule, "guest", kind, true, Beyond::Nothing),
                 "members of the discussion alone see it, too"
             );
+        }
+    }
+
+    #[test]
+    fn channels_of_a_private_team_are_for_the_team_and_for_their_members() {
+        let channel = RoomKind::Channel;
+        let rules: [Rule; 2] = [can_access_room, can_read_history];
+        for rule in rules {
+            assert!(
+                !asks_through(rule, "admin", channel, false, Beyond::Closed),
+                "not even administrators"
+            );
+            assert!(asks_through(rule, "user", channel, true, Beyond::Closed));
+            assert!(asks_through(rule, "guest", channel, false, Beyond::Open));
         }
     }
 

@@ -10,33 +10,37 @@ use crate::permission::Permission;
 use crate::room::RoomKind;
 use crate::{RoleId, RoomId, Timestamp, UserId};
 
-type Decision = Result<Vec<MembershipEvent>, MembershipRefusal>;
+pub(super) type Decision = Result<Vec<MembershipEvent>, MembershipRefusal>;
 
 impl MembershipContext<'_> {
     pub(super) fn room_and_user(&self) -> (RoomId, UserId) {
         (self.room.id.clone(), self.user.clone())
     }
 
-    fn granted(&self, role: RoleId, at: Timestamp) -> MembershipEvent {
+    /// `quietly`: the room is not told.
+    pub(super) fn granted(&self, role: RoleId, quietly: bool, at: Timestamp) -> MembershipEvent {
         let (room, user) = self.room_and_user();
         let by = self.authority.actor.clone();
         RoomRoleGranted {
             room,
             user,
             role,
+            quietly,
             by,
             at,
         }
         .into()
     }
 
-    fn revoked(&self, role: RoleId, at: Timestamp) -> MembershipEvent {
+    /// `quietly`: the room is not told.
+    pub(super) fn revoked(&self, role: RoleId, quietly: bool, at: Timestamp) -> MembershipEvent {
         let (room, user) = self.room_and_user();
         let by = self.authority.actor.clone();
         RoomRoleRevoked {
             room,
             user,
             role,
+            quietly,
             by,
             at,
         }
@@ -77,7 +81,7 @@ impl MembershipContext<'_> {
 }
 
 impl Member {
-    fn has(&self, role: RoomRole) -> bool {
+    pub(super) fn has(&self, role: RoomRole) -> bool {
         self.roles.iter().any(|held| held.as_str() == role.as_str())
     }
 
@@ -125,7 +129,7 @@ pub(super) fn join(state: &Membership, at: Timestamp, context: &MembershipContex
         authority,
         context.room,
         context.actor_membership,
-        context.sees_parent,
+        context.beyond,
     ) {
         return Err(MembershipRefusal::JoinNotAllowed);
     }
@@ -242,6 +246,7 @@ pub(super) fn remove(
         MemberRemoved {
             room,
             user,
+            from_team: false,
             by: authority.actor.clone(),
             at,
         }
@@ -273,7 +278,7 @@ pub(super) fn grant(
     if member.has(role) {
         return Err(MembershipRefusal::HasRole(role));
     }
-    Ok(vec![context.granted(role.id(), at)])
+    Ok(vec![context.granted(role.id(), false, at)])
 }
 
 pub(super) fn revoke(
@@ -290,7 +295,7 @@ pub(super) fn revoke(
     if role == RoomRole::Owner && member.is_last_owner(context) {
         return Err(MembershipRefusal::LastOwnerKeepsRole);
     }
-    Ok(vec![context.revoked(role.id(), at)])
+    Ok(vec![context.revoked(role.id(), false, at)])
 }
 
 fn may_access_roles(context: &MembershipContext<'_>) -> Result<(), MembershipRefusal> {
@@ -312,7 +317,7 @@ pub(super) fn assign(
     if member.roles.contains(&role) {
         return Err(MembershipRefusal::AlreadyInRole);
     }
-    Ok(vec![context.granted(role, at)])
+    Ok(vec![context.granted(role, false, at)])
 }
 
 pub(super) fn unassign(
@@ -329,7 +334,7 @@ pub(super) fn unassign(
     if role.as_str() == RoomRole::Owner.as_str() && member.is_last_owner(context) {
         return Err(MembershipRefusal::LastOwnerKeepsRole);
     }
-    Ok(vec![context.revoked(role, at)])
+    Ok(vec![context.revoked(role, false, at)])
 }
 
 pub(super) fn read(

@@ -90,6 +90,9 @@ pub struct MemberLeft {
 pub struct MemberRemoved {
     pub room: RoomId,
     pub user: UserId,
+    /// It is the main room of a team, and they were removed from the team.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_team: bool,
     pub by: UserId,
     pub at: Timestamp,
 }
@@ -100,6 +103,9 @@ pub struct RoomRoleGranted {
     pub room: RoomId,
     pub user: UserId,
     pub role: RoleId,
+    /// The room was not told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quietly: bool,
     pub by: UserId,
     pub at: Timestamp,
 }
@@ -110,6 +116,9 @@ pub struct RoomRoleRevoked {
     pub room: RoomId,
     pub user: UserId,
     pub role: RoleId,
+    /// The room was not told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quietly: bool,
     pub by: UserId,
     pub at: Timestamp,
 }

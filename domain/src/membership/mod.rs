@@ -7,6 +7,7 @@ mod events;
 mod notifications;
 mod place;
 mod standing;
+mod team;
 #[cfg(test)]
 mod tests;
 
@@ -96,7 +97,28 @@ pub enum MembershipCommand {
     AddWithAll {
         at: Timestamp,
     },
+    /// The user comes into the team that the room belongs to, and whoever does joins the room. Who is kept out stays
+    /// out.
+    FollowTeam {
+        at: Timestamp,
+    },
     Leave {
+        at: Timestamp,
+    },
+    /// The user leaves the team whose main room it is, or is removed from it. That the actor may do that is for the use
+    /// case to check.
+    LeaveTeam {
+        at: Timestamp,
+    },
+    /// The same for another room of the team that the user leaves at once. It may be left without owner.
+    LeaveWithTeam {
+        at: Timestamp,
+    },
+    /// The roles of a member of a team. That the actor may change them is for the use case to check.
+    SetRoles {
+        roles: Vec<RoomRole>,
+        /// Those they have stay.
+        keep: bool,
         at: Timestamp,
     },
     /// The actor removes the user.
@@ -214,6 +236,14 @@ pub enum RoomRole {
 }
 
 impl RoomRole {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Owner, Self::Moderator, Self::Leader];
+
+    /// The role of that name.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -239,8 +269,7 @@ pub struct MembershipContext<'a> {
     pub actor_membership: Option<&'a MembershipFacts>,
     pub user: &'a UserId,
     pub room: &'a crate::room::RoomFacts,
-    /// It is a discussion, and the actor may see the room it belongs to.
-    pub sees_parent: bool,
+    pub beyond: access::Beyond,
     /// It is a discussion, and the actor is kept out of the room it belongs to.
     pub banned_from_parent: bool,
     /// The join code is right, or none is needed.
@@ -263,7 +292,7 @@ impl<'a> MembershipContext<'a> {
             actor_membership: None,
             user,
             room,
-            sees_parent: false,
+            beyond: access::Beyond::Nothing,
             banned_from_parent: false,
             join_code_ok: true,
             view: None,
@@ -384,6 +413,12 @@ impl Decider for Membership {
             MembershipCommand::FollowInvite { at } => decide::follow_invite(state, at, context),
             MembershipCommand::Add { at } => decide::add(state, at, context),
             MembershipCommand::AddWithAll { at } => decide::add_with_all(state, at, context),
+            MembershipCommand::FollowTeam { at } => Ok(team::follow(state, at, context)),
+            MembershipCommand::LeaveTeam { at } => team::leave(member, at, context),
+            MembershipCommand::LeaveWithTeam { at } => Ok(team::leave_with(member, at, context)),
+            MembershipCommand::SetRoles { roles, keep, at } => {
+                Ok(team::set_roles(member, &roles, keep, at, context))
+            }
             MembershipCommand::Leave { at } => decide::leave(member, at, context),
             MembershipCommand::Remove { at } => decide::remove(member, at, context),
             MembershipCommand::Mute { at } => standing::mute(member, standing, at, context),

@@ -128,6 +128,7 @@ pub(super) fn ban(
     let mut events = Vec::new();
     if member.is_some() {
         let removed = MemberRemoved {
+            from_team: false,
             room: room.clone(),
             user: user.clone(),
             by: by.clone(),

@@ -103,12 +103,7 @@ fn root(
 /// Whether the actor may write into the room (contract, messages 3 step 5; rooms 3.3).
 pub fn may_write(context: &MessageContext<'_>) -> Result<(), MessageRefusal> {
     let room = context.room;
-    if !can_access_room(
-        &context.authority,
-        room,
-        context.membership,
-        context.sees_parent,
-    ) {
+    if !can_access_room(&context.authority, room, context.membership, context.beyond) {
         return Err(MessageRefusal::NoAccess);
     }
     if room.kind == RoomKind::Direct
@@ -447,7 +442,7 @@ pub(super) fn react(
         &context.authority,
         context.room,
         context.membership,
-        context.sees_parent,
+        context.beyond,
     ) {
         return Err(MessageRefusal::NoAccess);
     }

@@ -116,8 +116,7 @@ pub struct MessageContext<'a> {
     /// Who asks, with their roles in the room.
     pub authority: crate::permission::Authority<'a>,
     pub room: &'a crate::room::RoomFacts,
-    /// It is a discussion, and the actor may see the room it belongs to.
-    pub sees_parent: bool,
+    pub beyond: crate::membership::access::Beyond,
     /// The actor's membership in it; `None` when not a member.
     pub membership: Option<&'a crate::membership::MembershipFacts>,
     pub settings: &'a crate::settings::Settings,

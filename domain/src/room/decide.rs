@@ -191,6 +191,13 @@ pub(super) fn delete(
     if !context.may(permissions(open.kind).1) {
         return Err(RoomRefusal::DeleteNotAllowed);
     }
+    let is_main = open
+        .team
+        .as_ref()
+        .is_some_and(|team| team.main_room == room);
+    if is_main && matches!(context, RoomContext::User { .. }) {
+        return Err(RoomRefusal::MainRoomOfTeam);
+    }
     Ok(vec![
         RoomDeleted {
             room,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::events;
-use crate::{MessageId, RoomId, Sealed, Timestamp, UserId};
+use crate::{MessageId, RoomId, Sealed, TeamId, Timestamp, UserId};
 
 /// The kinds of room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,6 +58,11 @@ events! {
         RetentionChanged = 1,
         StreamingOptionsChanged = 1,
         HistoryPruned = 1,
+        TeamCreated = 1,
+        TeamDissolved = 1,
+        RoomAddedToTeam = 1,
+        RoomRemovedFromTeam = 1,
+        TeamAutoJoinChanged = 1,
     }
 }
 
@@ -258,6 +263,19 @@ pub struct HistoryPruned {
     pub at: Timestamp,
 }
 
+/// A team was made. This room is its main room: whoever is in it is in the team, with the same roles, and the team is
+/// called and as open as this room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamCreated {
+    /// The main room.
+    pub room: RoomId,
+    pub team: TeamId,
+    /// The room was there before.
+    pub converted: bool,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
 /// Which messages of a room are to go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pruning {
@@ -288,6 +306,47 @@ pub enum Spared {
     Discussions,
     /// Messages that were replied to, and the replies.
     Threads,
+}
+
+/// A team is no more. Its rooms, the main room among them, stay, and belong to no team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamDissolved {
+    /// The main room.
+    pub room: RoomId,
+    pub team: TeamId,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
+/// A room belongs to a team from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomAddedToTeam {
+    pub room: RoomId,
+    pub team: TeamId,
+    pub main_room: RoomId,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
+/// A room belongs to its team no longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomRemovedFromTeam {
+    pub room: RoomId,
+    pub team: TeamId,
+    pub main_room: RoomId,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
+/// Whoever joins the team joins this room of it, too, or no longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamAutoJoinChanged {
+    pub room: RoomId,
+    pub team: TeamId,
+    pub main_room: RoomId,
+    pub auto_join: bool,
+    pub by: UserId,
+    pub at: Timestamp,
 }
 
 /// How long messages of a room are kept (contract, rooms 1.3). What is `None` was never said.

@@ -5,6 +5,7 @@ mod discussion;
 mod events;
 pub mod name;
 mod settings;
+mod team;
 #[cfg(test)]
 mod tests;
 
@@ -12,10 +13,11 @@ pub use decide::{deletion, may_talk};
 pub use discussion::may_discuss;
 pub use events::*;
 pub use settings::{RetentionChange, RoomChange};
+pub use team::RoomOfTeam;
 
 use serde_json::Value;
 
-use crate::{Category, Decider, RoomId, Sealed, StreamId, Timestamp, UserId};
+use crate::{Category, Decider, RoomId, Sealed, StreamId, TeamId, Timestamp, UserId};
 
 /// The stream of a room.
 pub fn stream(room: &RoomId) -> StreamId {
@@ -54,6 +56,16 @@ pub struct RoomFacts {
     pub members: u32,
     /// The room it is a discussion of.
     pub parent: Option<RoomId>,
+    pub team: Option<TeamId>,
+    /// The main room of the team that it, or the room it is a discussion of, belongs to. May be the room itself.
+    pub main_room: Option<RoomId>,
+}
+
+impl RoomFacts {
+    /// Whether who is in the room is in a team.
+    pub fn is_main(&self) -> bool {
+        self.main_room.as_ref() == Some(&self.id)
+    }
 }
 
 /// What decisions about a room need of its past.
@@ -100,6 +112,8 @@ pub struct OpenRoom {
     pub streaming_options: Option<Value>,
     /// The room it is a discussion of.
     pub parent: Option<RoomId>,
+    /// The team it was put into. That team may be gone.
+    pub team: Option<RoomOfTeam>,
 }
 
 /// What can be asked of a room.
@@ -133,6 +147,39 @@ pub enum RoomCommand {
         pruning: Pruning,
         /// How many there are.
         messages: u64,
+        at: Timestamp,
+    },
+    /// Make it the main room of a new team. Who wants to make a team of a room that was there owns it.
+    FoundTeam {
+        room: RoomId,
+        team: TeamId,
+        converted: bool,
+        at: Timestamp,
+    },
+    /// The room, which is the main room, is that of no team any more.
+    DissolveTeam {
+        room: RoomId,
+        at: Timestamp,
+    },
+    /// Put the room into a team. That the actor may change the team is for the use case to check.
+    JoinTeam {
+        room: RoomId,
+        team: RoomOfTeam,
+        /// The team that the room was put into before is gone.
+        left_alone: bool,
+        at: Timestamp,
+    },
+    /// Take the room out of that team. That the actor may change the team is for the use case to check.
+    LeaveTeam {
+        room: RoomId,
+        team: TeamId,
+        at: Timestamp,
+    },
+    /// Whether members of the team join the room by themselves. That the actor may change the team is for the use case
+    /// to check.
+    AutoJoin {
+        room: RoomId,
+        auto_join: bool,
         at: Timestamp,
     },
     /// Set what clients know the key of its encrypted messages by. Members may; the door checks that.
@@ -246,6 +293,30 @@ pub enum RoomRefusal {
     /// `clean-channel-history` is missing (messages 5.3).
     #[error("not allowed to prune the room")]
     PruneNotAllowed,
+    /// `create-team`, or `edit-room` in the room, is missing (teams 1.4: 403).
+    #[error("not allowed to make a team")]
+    TeamNotAllowed,
+    /// Direct messages and discussions are in no team; nor is a room that is archived made one.
+    #[error("no team is made of such a room")]
+    NoRoomForTeams,
+    /// The main room of a team goes with it (newer, `rooms.delete`: `error-cannot-delete-team-channel`).
+    #[error("the main room of a team is not deleted")]
+    MainRoomOfTeam,
+    /// (teams 1.4 `addRooms`: "room-already-on-team").
+    #[error("the room is in a team already")]
+    OnTeam,
+    /// (teams 1.4 `addRooms`: "error-no-owner-channel").
+    #[error("not an owner of the room")]
+    NotOwner,
+    /// (teams 1.4 `updateRoom`: "room-not-on-team").
+    #[error("the room is in no team")]
+    NotOnTeam,
+    /// (teams 1.4 `removeRoom`: "room-not-on-that-team").
+    #[error("the room is not in that team")]
+    NotOnThatTeam,
+    /// (teams 1.4: "team-does-not-exist").
+    #[error("no such team")]
+    NoTeam,
     /// There is a key already, and nobody said that it got lost.
     #[error("the room has a key already")]
     HasKey,
@@ -286,6 +357,27 @@ impl Decider for Room {
                 messages,
                 at,
             } => decide::prune(room, pruning, messages, at, context),
+            RoomCommand::FoundTeam {
+                room,
+                team,
+                converted,
+                at,
+            } => team::found(open, room, team, converted, at, context),
+            RoomCommand::DissolveTeam { room, at } => team::dissolve(open, room, at, context),
+            RoomCommand::JoinTeam {
+                room,
+                team,
+                left_alone,
+                at,
+            } => team::join(open, room, team, left_alone, at, context),
+            RoomCommand::LeaveTeam { room, team, at } => {
+                team::leave(open, room, &team, at, context)
+            }
+            RoomCommand::AutoJoin {
+                room,
+                auto_join,
+                at,
+            } => team::auto_join(open, room, auto_join, at, context),
             RoomCommand::SetKey {
                 room,
                 key_id,
@@ -343,6 +435,7 @@ impl OpenRoom {
                 .discussion
                 .as_deref()
                 .map(|discussion| discussion.parent.clone()),
+            team: None,
         }
     }
 
@@ -386,6 +479,11 @@ impl OpenRoom {
             RoomEvent::StreamingOptionsChanged(event) => {
                 self.streaming_options = Some(event.options.clone());
             }
+            RoomEvent::TeamCreated(_)
+            | RoomEvent::TeamDissolved(_)
+            | RoomEvent::RoomAddedToTeam(_)
+            | RoomEvent::RoomRemovedFromTeam(_)
+            | RoomEvent::TeamAutoJoinChanged(_) => team::apply(self, event),
         }
     }
 }

@@ -40,6 +40,15 @@ pub fn resolve(typed: &str, settings: &Settings) -> Result<RoomName, RoomRefusal
     })
 }
 
+/// The same of a team: nobody else is called so, and nobody may be.
+pub fn resolve_handle(typed: &str, settings: &Settings) -> Result<RoomName, RoomRefusal> {
+    let name = resolve(typed, settings)?;
+    if is_blocked_for_renaming(&name.slug, settings) {
+        return Err(RoomRefusal::BlockedName { name: name.slug });
+    }
+    Ok(name)
+}
+
 /// The unique name of a room of that name as typed: itself, or if room names may have special characters its ASCII
 /// likeness with dashes between words.
 pub fn slug(typed: &str, settings: &Settings) -> String {

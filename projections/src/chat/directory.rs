@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use domain::{Timestamp, UserId};
 use rusqlite::{OptionalExtension, ToSql};
 
+use crate::chat::rooms::teams::KNOWN;
 use crate::engine::handle::Views;
 use crate::engine::paging::{Page, Slice, bounds};
 use crate::engine::people::{self, Everybody, Folded, Person};
@@ -127,10 +128,14 @@ impl Views {
             let text = query.text.map(|text| text.to_lowercase());
             let user = user.as_str();
             let values: [&dyn ToSql; 2] = [&text, &user];
-            let matching = "(kind = 'c' OR (kind = 'p' AND EXISTS
+            let known = KNOWN.replace("USER", "?2");
+            let matching = format!(
+                "(kind = 'c' OR (kind = 'p' AND EXISTS
                     (SELECT 1 FROM memberships WHERE memberships.room = rooms.id AND memberships.user = ?2)))
                 AND (?1 IS NULL OR instr(lower(coalesce(name, '')), ?1) > 0
-                    OR instr(lower(coalesce(display, '')), ?1) > 0)";
+                    OR instr(lower(coalesce(display, '')), ?1) > 0)
+                AND {known}"
+            );
             let column = match query.sort {
                 DirectorySort::CreatedAt => "created_at",
                 DirectorySort::Members => "members",
@@ -228,13 +233,17 @@ impl Views {
         text: &str,
         limit: u64,
     ) -> Result<Vec<bytes::Bytes>, QueryError> {
+        let known = KNOWN.replace("USER", "?2");
         self.every(
-            "SELECT doc FROM rooms WHERE kind = 'c' AND archived = 0
+            format!(
+                "SELECT doc FROM rooms WHERE kind = 'c' AND archived = 0
                     AND (instr(lower(coalesce(name, '')), ?1) > 0
                         OR instr(lower(coalesce(display, '')), ?1) > 0)
                     AND NOT EXISTS (SELECT 1 FROM memberships
                         WHERE memberships.room = rooms.id AND memberships.user = ?2)
-                 ORDER BY name, id LIMIT ?3",
+                    AND {known}
+                 ORDER BY name, id LIMIT ?3"
+            ),
             (
                 text.to_lowercase(),
                 user.to_string(),

@@ -232,7 +232,12 @@ fn room(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Resul
         | RoomEvent::RoomEncryptionChanged(_)
         | RoomEvent::RetentionChanged(_)
         | RoomEvent::StreamingOptionsChanged(_)
-        | RoomEvent::HistoryPruned(_) => Ok(()),
+        | RoomEvent::HistoryPruned(_)
+        | RoomEvent::TeamCreated(_)
+        | RoomEvent::TeamDissolved(_)
+        | RoomEvent::RoomAddedToTeam(_)
+        | RoomEvent::RoomRemovedFromTeam(_)
+        | RoomEvent::TeamAutoJoinChanged(_) => Ok(()),
     }
 }
 

@@ -121,7 +121,12 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
             })?;
             Ok(())
         }
-        Event::Room(RoomEvent::RoomDeleted(deleted)) => delete_messages(tx, &deleted.room),
+        Event::Room(RoomEvent::RoomDeleted(deleted)) => {
+            if let Some(doc) = system_messages::derive(event, tx)? {
+                add(tx, event, doc, true)?;
+            }
+            delete_messages(tx, &deleted.room)
+        }
         Event::User(UserEvent::UsernameChanged(changed)) => {
             let new = CompactString::new(&changed.username);
             let old = tx.renamed.clone();

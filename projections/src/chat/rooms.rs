@@ -2,6 +2,7 @@
 
 mod queries;
 mod standings;
+pub(crate) mod teams;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,11 +29,12 @@ use crate::iso::Date;
 use crate::names::UserRef;
 use crate::numbers::number;
 
-pub use queries::{NameFilter, Parent, RoomQuery, RoomRecord, RoomSort};
+pub use queries::{NameFilter, Parent, RoomQuery, RoomRecord, RoomSort, Teams};
+pub use teams::{TeamEntry, TeamRecord, TeamRoomQuery};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "rooms",
-    version: 9,
+    version: 10,
     tables: "CREATE TABLE rooms (
         id TEXT NOT NULL PRIMARY KEY,
         kind TEXT NOT NULL,
@@ -59,7 +61,18 @@ pub(crate) const VIEW: Projection = Projection {
         -- Of discussions: the room they belong to, the message there that tells of them, and the one they are about.
         parent TEXT,
         announced_by TEXT,
-        about TEXT
+        about TEXT,
+        team TEXT,
+        -- The main room of the team that it, or the room it is a discussion of, belongs to.
+        main_room TEXT,
+        auto_join INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE teams (
+        id TEXT NOT NULL PRIMARY KEY,
+        room TEXT NOT NULL,
+        creator TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE TABLE standings (
         room TEXT NOT NULL,
@@ -83,6 +96,7 @@ pub(crate) const VIEW: Projection = Projection {
         standings::BY_USER,
         Index::new("rooms_updated", "rooms (updated_at)"),
         Index::new("rooms_parent", "rooms (parent) WHERE parent IS NOT NULL"),
+        teams::BY_MAIN_ROOM,
     ],
     apply: Apply::Total(apply),
 };
@@ -91,7 +105,17 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
     count_message(tx, event)?;
     match &event.event {
         Event::Room(RoomEvent::RoomCreated(created)) => create(tx, event, created),
-        Event::Room(RoomEvent::RoomDeleted(deleted)) => delete_room(tx, event, &deleted.room),
+        Event::Room(RoomEvent::RoomDeleted(deleted)) => {
+            teams::dissolve(tx, event, &deleted.room)?;
+            delete_room(tx, event, &deleted.room)
+        }
+        Event::Room(
+            of_team @ (RoomEvent::TeamCreated(_)
+            | RoomEvent::TeamDissolved(_)
+            | RoomEvent::RoomAddedToTeam(_)
+            | RoomEvent::RoomRemovedFromTeam(_)
+            | RoomEvent::TeamAutoJoinChanged(_)),
+        ) => teams::apply(tx, event, of_team),
         Event::Room(room_event) => change(tx, event, room_event),
         Event::Avatar(avatar) => show(tx, event, avatar),
         Event::Membership(MembershipEvent::MemberJoined(joined)) => {
@@ -244,6 +268,8 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         custom_fields: created.custom_fields.clone(),
         archived: None,
         parent: discussion.map(|discussion| discussion.parent.clone()),
+        team: None,
+        team_main: None,
         avatar_etag: None,
         participants: direct.then(|| created.participants.clone()),
         usernames: None,
@@ -251,6 +277,13 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         rest: Rest::default(),
     };
     doc.name_participants(tx)?;
+    let main_room = match &doc.parent {
+        Some(parent) => {
+            let parent = tx.rooms.get(&tx.conn, parent)?;
+            parent.and_then(|parent| parent.main_room.clone())
+        }
+        None => None,
+    };
     let position = number(event.position);
     let clock = tx
         .rooms
@@ -262,6 +295,7 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         join_code: None,
         announced_by: announcement(event, created).map(|posted| posted.message),
         about: discussion.and_then(|discussion| discussion.message.clone()),
+        main_room,
         stored: 0,
         last: None,
         latest: Latest::none(),
@@ -284,6 +318,9 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
 
 fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Result<()> {
     let room = room_event.room();
+    if let RoomEvent::RoomRenamed(_) | RoomEvent::RoomVisibilityChanged(_) = room_event {
+        teams::touch(tx, event, room)?;
+    }
     tx.stale.rooms.insert(room.clone());
     let Some(row) = tx.rooms.get_mut(&tx.conn, room)? else {
         return Ok(());
@@ -333,7 +370,14 @@ fn change(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Res
         RoomEvent::RoomCustomFieldsChanged(e) => doc.custom_fields = Some(e.fields.clone()),
         RoomEvent::RetentionChanged(e) => doc.retention = Some((&e.retention).into()),
         RoomEvent::StreamingOptionsChanged(e) => doc.streaming_options = Some(e.options.clone()),
-        RoomEvent::RoomCreated(_) | RoomEvent::RoomDeleted(_) | RoomEvent::HistoryPruned(_) => {}
+        RoomEvent::RoomCreated(_)
+        | RoomEvent::RoomDeleted(_)
+        | RoomEvent::HistoryPruned(_)
+        | RoomEvent::TeamCreated(_)
+        | RoomEvent::TeamDissolved(_)
+        | RoomEvent::RoomAddedToTeam(_)
+        | RoomEvent::RoomRemovedFromTeam(_)
+        | RoomEvent::TeamAutoJoinChanged(_) => {}
     }
     Ok(())
 }
@@ -346,16 +390,7 @@ fn rename_parent(
     old: &str,
     new: &str,
 ) -> rusqlite::Result<()> {
-    tx.need("rooms_parent")?;
-    tx.rooms.flush(&tx.conn)?;
-    let discussions: Vec<RoomId> = tx
-        .conn
-        .prepare_cached("SELECT id FROM rooms WHERE parent = ?1 ORDER BY id")?
-        .query_map([room.as_str()], |row| {
-            Ok(RoomId::new(row.get_ref(0)?.as_str()?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    for discussion in discussions {
+    for discussion in discussions(tx, room)? {
         if let Some(row) = tx.rooms.get_mut(&tx.conn, &discussion)?
             && row.doc.topic.as_deref() == Some(old)
         {
@@ -364,6 +399,18 @@ fn rename_parent(
         }
     }
     Ok(())
+}
+
+/// The discussions of a room.
+fn discussions(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<Vec<RoomId>> {
+    tx.need("rooms_parent")?;
+    tx.rooms.flush(&tx.conn)?;
+    tx.conn
+        .prepare_cached("SELECT id FROM rooms WHERE parent = ?1 ORDER BY id")?
+        .query_map([room.as_str()], |row| {
+            Ok(RoomId::new(row.get_ref(0)?.as_str()?))
+        })?
+        .collect()
 }
 
 /// The picture of a room was changed or removed.

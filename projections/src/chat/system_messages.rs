@@ -4,14 +4,16 @@ use compact_str::CompactString;
 use domain::id::{ID_LENGTH, id_from_bytes};
 use domain::membership::{Joining, MembershipEvent};
 use domain::message::{Content, MessagePosted};
-use domain::room::{RoomCreated, RoomEvent, RoomKind};
+use domain::room::{
+    RoomAddedToTeam, RoomCreated, RoomDeleted, RoomEvent, RoomKind, RoomRemovedFromTeam,
+};
 use domain::{Event, MessageId, RoleId, RoomId, Timestamp, UserId};
 use eventstore::EventId;
 use sha2::{Digest, Sha256};
 
 use crate::chat::message_doc::MessageDoc;
 use crate::engine::applied::Applied;
-use crate::names::{Names, UserRef};
+use crate::names::{Names, RoomName, UserRef};
 
 /// An id that is the same whenever the views are built: made of the event's id. Hashed first, because ids of
 /// events made in the same millisecond differ in few bytes.
@@ -37,6 +39,8 @@ enum Says<'a> {
     Text(&'a str),
     /// The user name of this user.
     Username(&'a UserId),
+    /// The name of this room.
+    RoomName(&'a RoomId),
 }
 
 /// The message by which a room tells that a discussion of it began, as its author could have posted it: unlike others
@@ -79,6 +83,36 @@ fn announced(
     Ok(Some(doc))
 }
 
+fn is_channel(names: &mut dyn Names, room: &RoomId) -> rusqlite::Result<bool> {
+    let called = names.room(room)?;
+    Ok(called.is_some_and(|room| room.kind == RoomKind::Channel))
+}
+
+/// What a team is told when a channel of it is deleted. The row of the room is still there.
+fn deleted_of_team(
+    applied: &Applied,
+    deleted: &RoomDeleted,
+    names: &mut dyn Names,
+) -> rusqlite::Result<Option<MessageDoc>> {
+    let Some(called) = names.room(&deleted.room)? else {
+        return Ok(None);
+    };
+    let team = called.main_room.as_ref();
+    let team = team.filter(|main| **main != deleted.room && !called.discussion);
+    let Some(main) = team.filter(|_| called.kind == RoomKind::Channel) else {
+        return Ok(None);
+    };
+    let telling = Telling {
+        room: main,
+        kind: "user-deleted-room-from-team",
+        by: &deleted.by,
+        at: deleted.at,
+        says: Says::Text(called.name.as_deref().unwrap_or_default()),
+        role: None,
+    };
+    tell(applied, &telling, telling.kind, names).map(Some)
+}
+
 /// The system message an event leads to, if any.
 pub(crate) fn derive(
     applied: &Applied,
@@ -86,6 +120,18 @@ pub(crate) fn derive(
 ) -> rusqlite::Result<Option<MessageDoc>> {
     let telling = match &applied.event {
         Event::Room(RoomEvent::RoomCreated(created)) => return announced(applied, created, names),
+        Event::Room(RoomEvent::RoomDeleted(deleted)) => {
+            return deleted_of_team(applied, deleted, names);
+        }
+        // A team is told of its channels alone.
+        Event::Room(
+            RoomEvent::RoomAddedToTeam(RoomAddedToTeam {
+                room, main_room, ..
+            })
+            | RoomEvent::RoomRemovedFromTeam(RoomRemovedFromTeam {
+                room, main_room, ..
+            }),
+        ) if !is_channel(names, room)? || names.room(main_room)?.is_none() => None,
         Event::Room(event) => of_room(event),
         Event::Membership(event) => of_membership(event),
         _ => None,
@@ -101,6 +147,24 @@ pub(crate) fn derive(
     if direct && matches!(applied.event, Event::Membership(_)) {
         return Ok(None);
     }
+    let is_main = |room: &RoomName| room.main_room.as_ref() == Some(telling.room);
+    let kind = match (telling.kind, &called) {
+        ("uj", Some(room)) if room.discussion => "ut",
+        ("uj", Some(room)) if is_main(room) => "ujt",
+        ("ul", Some(room)) if is_main(room) => "ult",
+        ("au", Some(room)) if is_main(room) => "added-user-to-team",
+        (kind, _) => kind,
+    };
+    tell(applied, &telling, kind, names).map(Some)
+}
+
+/// The message, of that kind.
+fn tell(
+    applied: &Applied,
+    telling: &Telling<'_>,
+    kind: &'static str,
+    names: &mut dyn Names,
+) -> rusqlite::Result<MessageDoc> {
     let author = UserRef::short(names, telling.by)?;
     let id = MessageId::new(derived_id(applied.id));
     let mut doc = MessageDoc::bare(
@@ -110,19 +174,19 @@ pub(crate) fn derive(
         telling.at,
         applied.recorded_at,
     );
-    let kind = match telling.kind {
-        "uj" if called.is_some_and(|room| room.discussion) => "ut",
-        kind => kind,
-    };
     doc.kind = Some(CompactString::const_new(kind));
     doc.groupable = Some(false);
     doc.role = telling.role.map(CompactString::new);
-    doc.msg = match telling.says {
+    doc.msg = match &telling.says {
         Says::Nothing => String::new(),
-        Says::Text(text) => text.to_owned(),
+        Says::Text(text) => (*text).to_owned(),
         Says::Username(user) => UserRef::short(names, user)?.username.into_string(),
+        Says::RoomName(room) => {
+            let called = names.room(room)?.and_then(|called| called.name);
+            called.map(CompactString::into_string).unwrap_or_default()
+        }
     };
-    Ok(Some(doc))
+    Ok(doc)
 }
 
 fn of_room(event: &RoomEvent) -> Option<Telling<'_>> {
@@ -197,8 +261,38 @@ fn of_room(event: &RoomEvent) -> Option<Telling<'_>> {
             };
             telling(&e.room, kind, &e.by, e.at, Says::Username(&e.by))
         }
+        RoomEvent::TeamCreated(e) if e.converted => telling(
+            &e.room,
+            "user-converted-to-team",
+            &e.by,
+            e.at,
+            Says::RoomName(&e.room),
+        ),
+        RoomEvent::TeamDissolved(e) => telling(
+            &e.room,
+            "user-converted-to-channel",
+            &e.by,
+            e.at,
+            Says::RoomName(&e.room),
+        ),
+        RoomEvent::RoomAddedToTeam(e) => telling(
+            &e.main_room,
+            "user-added-room-to-team",
+            &e.by,
+            e.at,
+            Says::RoomName(&e.room),
+        ),
+        RoomEvent::RoomRemovedFromTeam(e) => telling(
+            &e.main_room,
+            "user-removed-room-from-team",
+            &e.by,
+            e.at,
+            Says::RoomName(&e.room),
+        ),
         RoomEvent::RoomCreated(_)
         | RoomEvent::RoomDeleted(_)
+        | RoomEvent::TeamCreated(_)
+        | RoomEvent::TeamAutoJoinChanged(_)
         | RoomEvent::RoomKeyChanged(_)
         | RoomEvent::HiddenSystemMessagesChanged(_)
         | RoomEvent::DefaultRoomChanged(_)
@@ -238,7 +332,16 @@ fn of_membership(event: &MembershipEvent) -> Option<Telling<'_>> {
             | Joining::DirectIntroduced => None,
         },
         MembershipEvent::MemberLeft(e) => telling(&e.room, "ul", &e.user, e.at, &e.user, None),
-        MembershipEvent::MemberRemoved(e) => telling(&e.room, "ru", &e.by, e.at, &e.user, None),
+        MembershipEvent::MemberRemoved(e) => {
+            let kind = if e.from_team {
+                "removed-user-from-team"
+            } else {
+                "ru"
+            };
+            telling(&e.room, kind, &e.by, e.at, &e.user, None)
+        }
+        MembershipEvent::RoomRoleGranted(e) if e.quietly => None,
+        MembershipEvent::RoomRoleRevoked(e) if e.quietly => None,
         MembershipEvent::MemberMuted(e) => {
             telling(&e.room, "user-muted", &e.by, e.at, &e.user, None)
         }

@@ -117,6 +117,7 @@ pub(crate) fn room_called(conn: &Connection, id: &RoomId) -> rusqlite::Result<Op
                 name,
                 display,
                 discussion,
+                main_room: None,
             })
         })
         .optional()

@@ -93,6 +93,20 @@ const ROOMS: &[(&str, &str)] = &[
     ("GET FAMILY.files?roomId=ROOM", ""),
     ("GET FAMILY.getIntegrations?roomId=ROOM", ""),
     ("GET DIRECT.files?roomId=ROOM", ""),
+    (
+        "teams.create",
+        r#"{"name":"own","type":0,"room":{"id":"ROOM"}}"#,
+    ),
+    ("teams.addRooms", r#"{"teamName":"crew7","rooms":["ROOM"]}"#),
+    (
+        "teams.removeRoom",
+        r#"{"teamName":"crew7","roomId":"ROOM"}"#,
+    ),
+    ("teams.updateRoom", r#"{"roomId":"ROOM","isDefault":true}"#),
+    ("channels.convertToTeam", r#"{"channelId":"ROOM"}"#),
+    ("channels.convertToTeam", r#"{"channelName":"NAME"}"#),
+    ("groups.convertToTeam", r#"{"roomId":"ROOM"}"#),
+    ("groups.convertToTeam", r#"{"roomName":"NAME"}"#),
     ("channels.join", r#"{"roomId":"ROOM"}"#),
     ("channels.join", r#"{"roomName":"NAME"}"#),
     ("GET FAMILY.info?roomId=ROOM", ""),
@@ -567,6 +581,11 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
         &bob.post("chat.sendMessage", reply).await.ok(),
         "message",
     ));
+    // A channel, but of a private team.
+    let crew = json!({"name": "crew7", "type": 1});
+    let crew = id(&alice.post("teams.create", crew).await.ok(), "team");
+    let back = json!({"name": "backroom7", "extraData": {"teamId": crew}});
+    let back = id(&alice.post("channels.create", back).await.ok(), "channel");
     let topic = json!({"roomId": den, "topic": "secrets"});
     alice.post("groups.setTopic", topic).await.ok();
     let history = alice
@@ -609,6 +628,7 @@ async fn a_stranger_gets_in_by_no_id(options: ServerOptions) {
         for there in [
             target(&den, "hideaway7", &nothing.message),
             target(&talk, "nosuchname", &nothing.message),
+            target(&back, "backroom7", &nothing.message),
         ] {
             let told = ask(&eve, &there, &request, &others).await;
             assert_eq!(

@@ -17,6 +17,7 @@ mod pruning;
 mod races;
 mod reading;
 mod settings;
+mod teams;
 
 use futures::future::join_all;
 use serde_json::{Value, json};

@@ -563,3 +563,21 @@ async fn whoever_adds_a_member_again_is_told_so_and_nobody_else() {
     let history = alice.get(&path).await.ok()["messages"].to_string();
     assert!(!history.contains("already in here"), "it is kept nowhere");
 }
+
+#[tokio::test]
+async fn who_left_the_default_rooms_joins_them_again() {
+    let server = Server::start().await;
+    let (_, alice, _) = super::people(&server).await;
+    let it = json!({"roomId": "GENERAL"});
+    for (silenced, expected) in [(json!([]), "uj"), (json!([true]), "ul")] {
+        alice.post("channels.leave", it.clone()).await.ok();
+        let joined = method(&alice, "joinDefaultChannels", silenced).await;
+        assert!(joined["error"].is_null(), "{joined}");
+        let told = told(&alice, "channels", "GENERAL").await;
+        assert_eq!(
+            told.first(),
+            Some(&(expected.to_owned(), "alice".to_owned()))
+        );
+        alice.get("subscriptions.getOne?roomId=GENERAL").await.ok();
+    }
+}

@@ -20,7 +20,7 @@ impl From<RoomRefusal> for ApiError {
             RoomRefusal::CreateNotAllowed(RoomKind::Direct) => {
                 Self::denied("error-not-allowed", "Not allowed").method("createDirectMessage")
             }
-            RoomRefusal::CreateNotAllowed(_) => wording::forbidden(),
+            RoomRefusal::CreateNotAllowed(_) | RoomRefusal::TeamNotAllowed => wording::forbidden(),
             RoomRefusal::EmptyName => Self::coded("error-invalid-name", "Invalid name")
                 .with(json!({ "function": "RocketChat.createRoom" })),
             RoomRefusal::InvalidName { name } => wording::invalid_room_name(&name),
@@ -87,6 +87,17 @@ impl From<RoomRefusal> for ApiError {
                 "Direct Messages can not be archived",
             )
             .method("archiveRoom"),
+            RoomRefusal::NoRoomForTeams => wording::invalid_team_room(),
+            RoomRefusal::OnTeam => Self::plain("room-already-on-team"),
+            RoomRefusal::NotOwner => Self::plain("error-no-owner-channel"),
+            RoomRefusal::NotOnTeam => Self::plain("room-not-on-team"),
+            RoomRefusal::NotOnThatTeam => Self::plain("room-not-on-that-team"),
+            RoomRefusal::NoTeam => wording::no_such_team(),
+            RoomRefusal::MainRoomOfTeam => Self::coded(
+                "error-cannot-delete-team-channel",
+                "Cannot delete a team channel",
+            )
+            .method("eraseRoom"),
             RoomRefusal::DeleteNotAllowed => {
                 Self::denied("error-not-allowed", "Not allowed").method("eraseRoom")
             }

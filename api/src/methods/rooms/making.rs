@@ -35,6 +35,7 @@ async fn create(call: MethodCall, kind: RoomKind) -> MethodOutcome {
         read_only: call.args.boolean(2)?.unwrap_or(false),
         custom_fields: object(&call, 3)?,
         extra: object(&call, 4)?,
+        teams: Vec::new(),
     };
     let room = wish.make(&call.state, &call.caller).await?;
     let record = call.state.views().room(&room).await?;

@@ -23,6 +23,7 @@ const MOST_LISTED: u64 = 1_000;
 pub(super) fn methods() -> Vec<Method> {
     vec![
         method("joinRoom", join),
+        method("joinDefaultChannels", join_default),
         method("leaveRoom", leave),
         method("addUserToRoom", add_one),
         method("addUsersToRoom", add),
@@ -87,6 +88,13 @@ async fn leave(call: MethodCall) -> MethodOutcome {
     let place = place(&call, call.args.text(0)?, "leaveRoom").await?;
     let leave = MembershipCommand::Leave { at: now() };
     members::change_own(&call.state, &call.caller, &place, &leave).await?;
+    Ok(Value::Null)
+}
+
+/// `joinDefaultChannels(silenced?)`.
+async fn join_default(call: MethodCall) -> MethodOutcome {
+    let silently = call.args.boolean(0)?.unwrap_or(false);
+    members::join_default_rooms(&call.state, &call.caller, silently).await?;
     Ok(Value::Null)
 }
 

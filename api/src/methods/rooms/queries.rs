@@ -6,7 +6,7 @@ use application::chat::room_access::RoomAccess;
 use domain::RoomId;
 use domain::permission::Permission;
 use domain::room::RoomKind;
-use projections::{NameFilter, RoomQuery, RoomRecord, Slice};
+use projections::{NameFilter, RoomQuery, RoomRecord, Slice, Teams};
 use serde_json::{Map, Value, json};
 
 use crate::documents::rooms::room_fields;
@@ -118,6 +118,7 @@ async fn list(call: MethodCall) -> MethodOutcome {
             kinds: vec![*kind],
             member: (!everywhere).then(|| call.caller.id().clone()),
             named: filter.map(|part| NameFilter::Contains(part.to_owned())),
+            teams: Teams::JoinedBy(call.caller.id().clone()),
             slice: Slice {
                 offset: 0,
                 count: Some(limit.min(MOST_LISTED)),

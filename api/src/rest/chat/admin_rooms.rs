@@ -4,7 +4,7 @@ use application::people::document::Doc;
 use domain::RoomId;
 use domain::permission::Permission;
 use domain::room::RoomKind;
-use projections::{NameFilter, Parent, RoomQuery, RoomSort};
+use projections::{NameFilter, Parent, RoomQuery, RoomSort, Teams};
 
 use crate::documents::rooms::admin_fields;
 use crate::errors::wording;
@@ -50,18 +50,23 @@ fn parent(types: &[String]) -> Parent {
     }
 }
 
+/// Whether main rooms of teams are wanted, too.
+fn teams(types: &[String]) -> Teams {
+    if types.iter().any(|one| one == "teams") {
+        Teams::WithMain
+    } else {
+        Teams::WithoutMain
+    }
+}
+
 /// The kinds of rooms that are wanted, none: any. `None`: there are no rooms of these types.
 fn kinds(types: &[String]) -> Option<Vec<RoomKind>> {
-    let types: Vec<&str> = types.iter().map(String::as_str).collect();
-    let wants = |name: &str| types.contains(&name);
-    // No room is the main room of a team: such rooms are neither found nor to be left out.
-    if types.is_empty() || types == ["discussions"] {
-        return Some(Vec::new());
-    }
+    let wants = |name: &str| types.iter().any(|one| one == name);
     let kinds = [RoomKind::Channel, RoomKind::Group, RoomKind::Direct];
     let wanted = kinds.into_iter().filter(|kind| wants(kind.letter()));
     let wanted: Vec<RoomKind> = wanted.collect();
-    (!wanted.is_empty()).then_some(wanted)
+    let others = types.is_empty() || wants("discussions") || wants("teams");
+    (others || !wanted.is_empty()).then_some(wanted)
 }
 
 async fn list(call: Call, wanted: Wanted) -> Outcome {
@@ -78,6 +83,7 @@ async fn list(call: Call, wanted: Wanted) -> Outcome {
             let query = RoomQuery {
                 kinds,
                 parent: parent(&types),
+                teams: teams(&types),
                 named: wanted
                     .filter
                     .map(|Filled(part)| NameFilter::ContainsOrUser(part)),
@@ -129,10 +135,10 @@ mod tests {
         assert_eq!(of(&[]), Some(vec![]));
         assert_eq!(of(&["p", "c"]), Some(vec![channel, group]));
         assert_eq!(of(&["teams", "c"]), Some(vec![channel]));
-        assert_eq!(of(&["discussions"]), Some(vec![]));
-        assert_eq!(of(&["discussions", "c"]), Some(vec![channel]));
-        for none in [&["teams"][..], &["l"]] {
-            assert_eq!(of(none), None, "{none:?}");
+        for other in [&["discussions"][..], &["teams"]] {
+            assert_eq!(of(other), Some(vec![]), "{other:?}");
         }
+        assert_eq!(of(&["discussions", "c"]), Some(vec![channel]));
+        assert_eq!(of(&["l"]), None);
     }
 }

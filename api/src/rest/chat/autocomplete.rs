@@ -3,7 +3,7 @@
 use application::people::document::Doc;
 use bytes::Bytes;
 use domain::room::RoomKind;
-use projections::{NameFilter, Parent, RoomQuery, Slice};
+use projections::{NameFilter, Parent, RoomQuery, Slice, Teams};
 use serde_json::Value;
 
 use crate::documents::rooms::proposed_fields;
@@ -122,11 +122,12 @@ struct ForTeams {
     name: Option<Filled>,
 }
 
-/// `rooms.autocomplete.availableForTeams`. No room is in a team.
+/// `rooms.autocomplete.availableForTeams`.
 async fn for_teams(call: Call, ForTeams { name }: ForTeams) -> Outcome {
     let begin = name.map(|Filled(begin)| begin).unwrap_or_default();
     let query = RoomQuery {
         owner: Some(call.caller.id().clone()),
+        teams: Teams::None,
         ..own_rooms(&call, begin)
     };
     propose(&call, query).await

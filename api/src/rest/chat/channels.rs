@@ -6,7 +6,7 @@ use axum::http::Method;
 use domain::RoomId;
 use domain::permission::Permission;
 use domain::room::RoomKind;
-use projections::{RoomQuery, RoomSort, Slice};
+use projections::{RoomQuery, RoomSort, Slice, Teams};
 use serde_json::{Map, Value};
 
 use crate::errors::wording;
@@ -96,6 +96,8 @@ struct Create {
     custom_fields: Loose<Map<String, Value>>,
     /// Merged into the room, but only what makes sense from outside.
     extra_data: Loose<Map<String, Value>>,
+    /// Names of teams whose members are in it.
+    teams: Loose<Vec<String>>,
 }
 
 async fn create(kind: RoomKind, call: Call, params: Create) -> Outcome {
@@ -114,6 +116,13 @@ async fn create(kind: RoomKind, call: Call, params: Create) -> Outcome {
         Some(Value::Object(object)) => Ok(object),
         Some(_) => Err(wrong(name, "must be an object if provided")),
     };
+    let teams = match params.teams.value {
+        Some(Value::Array(teams)) if kind == RoomKind::Channel => teams,
+        Some(_) if kind == RoomKind::Channel => {
+            return Err(wrong("teams", "must be an array if provided"));
+        }
+        _ => Vec::new(),
+    };
     let custom_fields = object(params.custom_fields, "customFields")?;
     let extra = object(params.extra_data, "extraData")?;
     let Flag(read_only) = params.read_only;
@@ -125,6 +134,11 @@ async fn create(kind: RoomKind, call: Call, params: Create) -> Outcome {
         read_only,
         custom_fields,
         extra,
+        teams: teams
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
     };
     let room = wish.make(&call.state, &call.caller).await?;
     answer(&call, kind, &room).await
@@ -141,6 +155,7 @@ async fn list_all(call: Call, page: Page) -> Outcome {
     let query = RoomQuery {
         kinds: vec![RoomKind::Channel],
         member,
+        teams: Teams::JoinedBy(call.caller.id().clone()),
         ..RoomQuery::default()
     };
     list(&call, RoomKind::Channel, &page, query, false).await

@@ -6,7 +6,7 @@ use domain::RoomId;
 use domain::membership::RoomRole;
 use domain::permission::Permission;
 use domain::room::RoomKind;
-use projections::{MemberOrder, MemberQuery, MemberRecord, RoomQuery, Slice, Who};
+use projections::{MemberOrder, MemberQuery, MemberRecord, RoomQuery, Slice, Teams, Who};
 use serde_json::{Map, Value, json};
 
 use crate::documents::members::{connected_first, roles_in, shown_as, there};
@@ -258,6 +258,7 @@ async fn found_by_query(
     let rooms = RoomQuery {
         kinds: vec![kind],
         member: own,
+        teams: Teams::KnownTo(call.caller.id().clone()),
         ..RoomQuery::default()
     };
     let rooms = call.state.views().rooms(rooms).await?;

@@ -9,6 +9,7 @@ use domain::membership::MembershipCommand;
 use domain::room::RoomKind;
 use serde_json::{Map, Value};
 
+use crate::documents;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::archive_form;
@@ -82,7 +83,12 @@ async fn info(call: Call, Info { room, fields }: Info) -> Outcome {
         Some(choice) => choice.apply_bytes(found.record.doc.clone()),
         None => found.record.doc,
     };
-    let answer = Answer::with_capacity(doc.len() + 16).raw("room", &doc);
+    let mut answer = Answer::with_capacity(doc.len() + 16).raw("room", &doc);
+    if let Some(team) = &found.place.room.team
+        && let Some(team) = call.state.views().team(team).await?
+    {
+        answer = answer.field("team", &documents::teams::brief(&team));
+    }
     let above = found.place.parent.as_ref();
     match above.filter(|above| above.is_visible(&call.caller)) {
         Some(above) => Ok(answer.field("parent", &parent(&call, &above.room.id).await?)),

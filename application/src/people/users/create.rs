@@ -1,12 +1,8 @@
 //! Making accounts (contract, conventions 7.1). Names and addresses are claimed in the batch that uses them.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
 use domain::claim::NameKind;
 use domain::membership::Joining;
 use domain::permission::Authority;
-use domain::room::RoomFacts;
 use domain::settings::{Settings, keys};
 use domain::user::{
     self, Email, Office, User, UserCommand, UserContext, UserCreated, UserEvent, UserKind,
@@ -15,6 +11,7 @@ use domain::user::{
 use domain::{Decider as _, RoleId, UserId, text};
 use eventstore::execute::Transaction;
 use serde_json::Value;
+use std::borrow::Cow;
 
 use crate::admin::roles;
 use crate::caller::Caller;
@@ -158,7 +155,7 @@ async fn create_and_tell(
     let signed_up = matches!(maker, Maker::Themselves(_));
     let around = Around::new(workspace);
     let rooms = if join {
-        default_rooms(workspace).await?
+        members::default_rooms(workspace).await?
     } else {
         Vec::new()
     };
@@ -260,14 +257,6 @@ async fn take_names(
             .await?;
     }
     Ok(())
-}
-
-async fn default_rooms(workspace: &Workspace) -> Result<Vec<Arc<RoomFacts>>, Error> {
-    let mut rooms = Vec::new();
-    for room in workspace.views().default_rooms().await? {
-        rooms.extend(workspace.views().room_facts(&room).await?);
-    }
-    Ok(rooms)
 }
 
 /// An account that a user makes for somebody else (`users.create`).

@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 pub const MOST_EVENTS: usize = 1_000;
 
 /// What happens to a room, apart from what is said in it and how far somebody has read it.
-const OF_ROOMS: [&str; 34] = [
+const OF_ROOMS: [&str; 39] = [
     "AnnouncementChanged",
     "DefaultFavouriteChanged",
     "DefaultRoomChanged",
@@ -37,18 +37,23 @@ const OF_ROOMS: [&str; 34] = [
     "ReactingInReadOnlyChanged",
     "ReadOnlyChanged",
     "RetentionChanged",
+    "RoomAddedToTeam",
     "RoomArchived",
     "RoomCreated",
     "RoomCustomFieldsChanged",
     "RoomDeleted",
     "RoomEncryptionChanged",
     "RoomKeyChanged",
+    "RoomRemovedFromTeam",
     "RoomRenamed",
     "RoomRoleGranted",
     "RoomRoleRevoked",
     "RoomUnarchived",
     "RoomVisibilityChanged",
     "StreamingOptionsChanged",
+    "TeamAutoJoinChanged",
+    "TeamCreated",
+    "TeamDissolved",
     "TopicChanged",
     "UserBannedFromRoom",
     "UserUnbannedFromRoom",

@@ -43,7 +43,7 @@ const TOUCHING: [&str; 4] = [
 ];
 
 /// What else is told of a conversation.
-const TOLD: [&str; 34] = [
+const TOLD: [&str; 39] = [
     "MessagePosted",
     "MessageEdited",
     "MessageDeleted",
@@ -78,6 +78,11 @@ const TOLD: [&str; 34] = [
     "RetentionChanged",
     "StreamingOptionsChanged",
     "HistoryPruned",
+    "TeamCreated",
+    "TeamDissolved",
+    "RoomAddedToTeam",
+    "RoomRemovedFromTeam",
+    "TeamAutoJoinChanged",
 ];
 
 /// The conversations of an export.

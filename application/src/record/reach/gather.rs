@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::room::RoomEvent;
 use domain::{Event, RoomId, UserId};
 use eventstore::{Position, RecordedEvent};
 use projections::RecordQuery;
@@ -32,10 +33,13 @@ const OF_USER: [&str; 8] = [
 ];
 
 /// The events of others that do.
-const OF_OTHERS: [&str; 3] = [
+const OF_OTHERS: [&str; 6] = [
     "PermissionRolesChanged",
+    "RoomAddedToTeam",
     "RoomDeleted",
+    "RoomRemovedFromTeam",
     "RoomVisibilityChanged",
+    "TeamDissolved",
 ];
 
 pub(super) async fn reach(
@@ -173,6 +177,12 @@ async fn natures(
 }
 
 fn rooms(deciding: &Deciding) -> BTreeSet<RoomId> {
-    let rooms = deciding.values().filter_map(|(_, event)| event.room());
-    rooms.map(std::borrow::Cow::into_owned).collect()
+    let mut rooms = BTreeSet::new();
+    for (_, event) in deciding.values() {
+        rooms.extend(event.room().map(std::borrow::Cow::into_owned));
+        if let Event::Room(RoomEvent::RoomAddedToTeam(added)) = event {
+            rooms.insert(added.main_room.clone());
+        }
+    }
+    rooms
 }

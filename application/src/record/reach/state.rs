@@ -1,8 +1,8 @@
 //! Which rooms somebody can read, event after event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::access::{self, READING_PERMISSIONS};
+use domain::access::{self, Beyond, READING_PERMISSIONS};
 use domain::membership::MembershipEvent;
 use domain::permission::{Authority, PermissionTable};
 use domain::permissions::PermissionEvent;
@@ -22,6 +22,8 @@ pub enum Because {
     Public,
     /// It was a discussion of a room that they could read.
     Discussion,
+    /// It was a channel of a private team that they were in.
+    Team,
     /// It is about the account itself, which could be used.
     Active,
 }
@@ -95,7 +97,7 @@ impl Course {
     }
 }
 
-/// What of a room decides who may read it, and does not change.
+/// What a room was made as.
 #[derive(Clone, Debug)]
 pub(super) struct Nature {
     pub(super) kind: RoomKind,
@@ -106,6 +108,8 @@ pub(super) struct Nature {
 struct Room {
     kind: RoomKind,
     parent: Option<RoomId>,
+    /// The main room of its team.
+    team: Option<RoomId>,
     is_there: bool,
     is_member: bool,
     course: Course,
@@ -118,6 +122,8 @@ pub(super) struct State<'a> {
     natures: &'a BTreeMap<RoomId, Nature>,
     /// The discussions of each.
     discussions: BTreeMap<&'a RoomId, Vec<&'a RoomId>>,
+    /// The rooms of each team, by its main room.
+    teams: BTreeMap<RoomId, BTreeSet<RoomId>>,
     roles: Vec<RoleId>,
     active: bool,
     permissions: PermissionTable,
@@ -137,6 +143,7 @@ impl<'a> State<'a> {
             user,
             natures,
             discussions,
+            teams: BTreeMap::new(),
             roles: Vec::new(),
             active: false,
             permissions: PermissionTable::default(),
@@ -198,14 +205,34 @@ impl<'a> State<'a> {
             RoomEvent::RoomCreated(event) => {
                 self.change(by, &event.room, |room| room.is_there = true);
             }
+            // Rooms whose making was not looked for are there, too.
             RoomEvent::RoomVisibilityChanged(event) => {
-                self.change(by, &event.room, |room| room.kind = event.kind);
+                self.change(by, &event.room, |room| {
+                    room.kind = event.kind;
+                    room.is_there = true;
+                });
             }
+            RoomEvent::RoomAddedToTeam(event) => {
+                self.change(by, &event.main_room, |_| ());
+                let rooms = self.teams.entry(event.main_room.clone()).or_default();
+                rooms.insert(event.room.clone());
+                self.change(by, &event.room, |room| {
+                    room.team = Some(event.main_room.clone());
+                });
+            }
+            RoomEvent::RoomRemovedFromTeam(event) => {
+                if let Some(rooms) = self.teams.get_mut(&event.main_room) {
+                    rooms.remove(&event.room);
+                }
+                self.change(by, &event.room, |room| room.team = None);
+            }
+            RoomEvent::TeamDissolved(event) => self.dissolve(by, &event.room),
             RoomEvent::RoomDeleted(event) if self.rooms.contains_key(&event.room) => {
                 self.change(by, &event.room, |room| {
                     room.is_there = false;
                     room.is_member = false;
                 });
+                self.dissolve(by, &event.room);
             }
             RoomEvent::RoomDeleted(_)
             | RoomEvent::RoomRenamed(_)
@@ -227,7 +254,9 @@ impl<'a> State<'a> {
             | RoomEvent::RoomCustomFieldsChanged(_)
             | RoomEvent::RetentionChanged(_)
             | RoomEvent::StreamingOptionsChanged(_)
-            | RoomEvent::HistoryPruned(_) => {}
+            | RoomEvent::HistoryPruned(_)
+            | RoomEvent::TeamCreated(_)
+            | RoomEvent::TeamAutoJoinChanged(_) => {}
         }
     }
 
@@ -238,15 +267,33 @@ impl<'a> State<'a> {
         let mut room = self.rooms.remove(id).unwrap_or_else(|| Room {
             kind: nature.kind,
             parent: nature.parent.clone(),
+            team: None,
             is_there: false,
             is_member: false,
             course: Course::default(),
         });
         change(&mut room);
         self.rooms.insert(id.clone(), room);
-        self.look_at(by, id);
-        for discussion in self.discussions.get(id).cloned().unwrap_or_default() {
-            self.look_at(by, discussion);
+        self.look_around(by, id);
+    }
+
+    /// The team of that main room is no more.
+    fn dissolve(&mut self, by: &Edge, main: &RoomId) {
+        let rooms = self.teams.remove(main).unwrap_or_default();
+        for room in rooms {
+            self.change(by, &room, |room| room.team = None);
+        }
+    }
+
+    /// Looks at a room, and at those that are as open as it: its discussions, and if it is the main room of a team, the
+    /// rooms of that with theirs.
+    fn look_around(&mut self, by: &Edge, id: &RoomId) {
+        let of_team = self.teams.get(id).cloned().unwrap_or_default();
+        for room in std::iter::once(id).chain(&of_team) {
+            self.look_at(by, room);
+            for discussion in self.discussions.get(room).cloned().unwrap_or_default() {
+                self.look_at(by, discussion);
+            }
         }
     }
 
@@ -267,26 +314,37 @@ impl<'a> State<'a> {
     fn because(&self, room: &Room) -> Option<Because> {
         let parent = room.parent.as_ref().filter(|_| room.is_there);
         let parent = parent.and_then(|parent| self.rooms.get(parent));
-        self.because_of_itself(room).or_else(|| {
-            let parent = self.because_of_itself(parent?);
+        // A discussion is in the team of its parent.
+        let team = parent.unwrap_or(room).team.as_ref();
+        let team = team.and_then(|team| self.rooms.get(team));
+        self.because_of_itself(room, team).or_else(|| {
+            let parent = self.because_of_itself(parent?, team);
             parent.map(|_| Because::Discussion)
         })
     }
 
-    /// The same, whatever room it belongs to. A discussion belongs to none that is one.
-    fn because_of_itself(&self, room: &Room) -> Option<Because> {
+    /// The same, whatever room it is a discussion of: a discussion belongs to none that is one. `team`: the main room of the
+    /// team that it is in.
+    fn because_of_itself(&self, room: &Room, team: Option<&Room>) -> Option<Because> {
         let authority = Authority {
             actor: self.user,
             roles: &self.roles,
             room_roles: &[],
             permissions: &self.permissions,
         };
-        let may =
-            self.active && room.is_there && access::may_read(&authority, room.kind, room.is_member);
-        let because = if room.is_member {
-            Because::Member
-        } else {
-            Because::Public
+        let team = team.filter(|team| team.kind != RoomKind::Channel);
+        let beyond = match team {
+            Some(team) if team.is_member && room.kind == RoomKind::Channel => Beyond::Open,
+            Some(_) => Beyond::Closed,
+            None => Beyond::Nothing,
+        };
+        let may = self.active
+            && room.is_there
+            && access::may_read(&authority, room.kind, room.is_member, beyond);
+        let because = match beyond {
+            _ if room.is_member => Because::Member,
+            Beyond::Open => Because::Team,
+            Beyond::Nothing | Beyond::Closed => Because::Public,
         };
         may.then_some(because)
     }

@@ -39,6 +39,43 @@ pub(super) fn room(teller: &Teller<'_>, event: &RoomEvent) -> String {
             let room = teller.room(&event.room);
             teller.deed(&event.by, format_args!("made {room} {how}"))
         }
+        RoomEvent::TeamCreated(event) => {
+            let room = teller.room(&event.room);
+            teller.deed(
+                &event.by,
+                format_args!("made a team, whose main room is {room}"),
+            )
+        }
+        RoomEvent::TeamDissolved(event) => {
+            let room = teller.room(&event.room);
+            teller.deed(
+                &event.by,
+                format_args!("dissolved the team whose main room is {room}"),
+            )
+        }
+        RoomEvent::RoomAddedToTeam(event) => {
+            let (room, main) = (teller.room(&event.room), teller.room(&event.main_room));
+            teller.deed(
+                &event.by,
+                format_args!("put {room} into the team of {main}"),
+            )
+        }
+        RoomEvent::RoomRemovedFromTeam(event) => {
+            let (room, main) = (teller.room(&event.room), teller.room(&event.main_room));
+            teller.deed(
+                &event.by,
+                format_args!("took {room} out of the team of {main}"),
+            )
+        }
+        RoomEvent::TeamAutoJoinChanged(event) => {
+            let (room, main) = (teller.room(&event.room), teller.room(&event.main_room));
+            let deed = if event.auto_join {
+                format!("had whoever joins the team of {main} join {room}, too")
+            } else {
+                format!("no longer had whoever joins the team of {main} join {room}")
+            };
+            teller.deed(&event.by, deed)
+        }
         RoomEvent::ReactingInReadOnlyChanged(event) => {
             let how = if event.allowed {
                 "let everybody react"

@@ -40,7 +40,7 @@ fn some_rooms_cannot_be_joined() {
 fn who_sees_the_parent_joins_a_private_discussion() {
     let (stage, me) = (Stage::default().outside().in_a(RoomKind::Group), me());
     let context = MembershipContext {
-        sees_parent: true,
+        beyond: access::Beyond::Open,
         ..stage.about(&me)
     };
     outside()
@@ -79,7 +79,7 @@ fn who_is_kept_out_of_a_room_comes_neither_by_a_link_nor_into_its_discussions() 
         at: AT,
     };
     let of_parent = MembershipContext {
-        sees_parent: true,
+        beyond: access::Beyond::Open,
         banned_from_parent: true,
         ..stage.about(&me)
     };
@@ -239,6 +239,7 @@ fn moderators_remove() {
     let remove = MembershipCommand::Remove { at: AT };
     let removed = || {
         MemberRemoved {
+            from_team: false,
             room: room(),
             user: UserId::new("me"),
             by: UserId::new("you"),
@@ -294,6 +295,7 @@ fn only_what_goes_on_without_them_among_direct_messages_is_left() {
     .into()]);
     let by = three.by("you");
     member().when(remove, &by.about(&me)).then([MemberRemoved {
+        from_team: false,
         room: room(),
         user: me.clone(),
         by: UserId::new("you"),

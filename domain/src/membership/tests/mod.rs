@@ -7,6 +7,7 @@ mod properties;
 mod reading;
 mod roles;
 mod standing;
+mod team;
 
 use super::*;
 use crate::permission::Permission;

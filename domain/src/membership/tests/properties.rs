@@ -19,6 +19,14 @@ fn some_command() -> impl Strategy<Value = MembershipCommand> {
         Just(MembershipCommand::FollowInvite { at: AT }),
         Just(MembershipCommand::Add { at: AT }),
         Just(MembershipCommand::AddWithAll { at: AT }),
+        Just(MembershipCommand::FollowTeam { at: AT }),
+        Just(MembershipCommand::LeaveTeam { at: AT }),
+        Just(MembershipCommand::LeaveWithTeam { at: AT }),
+        any::<bool>().prop_map(|keep| MembershipCommand::SetRoles {
+            roles: vec![RoomRole::Leader],
+            keep,
+            at: AT,
+        }),
         Just(MembershipCommand::Leave { at: AT }),
         Just(MembershipCommand::Remove { at: AT }),
         Just(MembershipCommand::Mute { at: AT }),
@@ -86,6 +94,7 @@ fn some_choice_of_place() -> impl Strategy<Value = MembershipCommand> {
 fn some_event() -> impl Strategy<Value = MembershipEvent> {
     let (room, user, by, at) = (room(), me(), me(), AT);
     let granted = |role: RoomRole| RoomRoleGranted {
+        quietly: false,
         room: self::room(),
         user: me(),
         role: role.id(),
@@ -93,6 +102,7 @@ fn some_event() -> impl Strategy<Value = MembershipEvent> {
         at: AT,
     };
     let revoked = |role: RoomRole| RoomRoleRevoked {
+        quietly: false,
         room: self::room(),
         user: me(),
         role: role.id(),
@@ -100,8 +110,9 @@ fn some_event() -> impl Strategy<Value = MembershipEvent> {
         at: AT,
     };
     macro_rules! done {
-        ($event:ident) => {
+        ($event:ident $(, $field:ident: $value:expr)?) => {
             Just(MembershipEvent::from($event {
+                $($field: $value,)?
                 room: room.clone(),
                 user: user.clone(),
                 by: by.clone(),
@@ -114,7 +125,7 @@ fn some_event() -> impl Strategy<Value = MembershipEvent> {
         done!(MemberUnmuted),
         done!(UserBannedFromRoom),
         done!(UserUnbannedFromRoom),
-        done!(MemberRemoved),
+        done!(MemberRemoved, from_team: true),
         Just(joined(Joining::Creator, &["owner"])),
         Just(joined(Joining::Joined, &[])),
         Just(

@@ -9,6 +9,7 @@ fn owners_give_and_take_roles() {
     let by = UserId::new("you");
     for role in ROLES {
         let granted = RoomRoleGranted {
+            quietly: false,
             room: room(),
             user: me.clone(),
             role: role.id(),
@@ -16,6 +17,7 @@ fn owners_give_and_take_roles() {
             at: AT,
         };
         let revoked = RoomRoleRevoked {
+            quietly: false,
             room: room(),
             user: me.clone(),
             role: role.id(),
@@ -76,6 +78,7 @@ fn administrators_assign_roles_of_their_own() {
         at: AT,
     };
     let granted = RoomRoleGranted {
+        quietly: false,
         room: room(),
         user: me.clone(),
         role: role.clone(),
@@ -83,6 +86,7 @@ fn administrators_assign_roles_of_their_own() {
         at: AT,
     };
     let revoked = RoomRoleRevoked {
+        quietly: false,
         room: room(),
         user: me.clone(),
         role,

@@ -8,8 +8,9 @@ fn you() -> UserId {
 
 /// What happened to me by you.
 macro_rules! done {
-    ($event:ident) => {
+    ($event:ident $(, $field:ident: $value:expr)?) => {
         MembershipEvent::from($event {
+            $($field: $value,)?
             room: room(),
             user: me(),
             by: you(),
@@ -88,7 +89,7 @@ fn whoever_is_banned_is_removed_first() {
     outside().when(BAN, &stage.about(&me)).then([banned()]);
     member()
         .when(BAN, &stage.about(&me))
-        .then([done!(MemberRemoved), banned()]);
+        .then([done!(MemberRemoved, from_team: false), banned()]);
     given::<Membership>([banned()])
         .when(BAN, &stage.about(&me))
         .then_nothing();
@@ -97,7 +98,7 @@ fn whoever_is_banned_is_removed_first() {
         .then_refused(MembershipRefusal::LastOwner);
     owner()
         .when(BAN, &stage.clone().room(|room| room.owners = 2).about(&me))
-        .then([done!(MemberRemoved), banned()]);
+        .then([done!(MemberRemoved, from_team: false), banned()]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ impl Stage {
         MessageContext {
             authority: self.authority(),
             room: &self.room,
-            sees_parent: false,
+            beyond: crate::membership::access::Beyond::Nothing,
             membership: self.membership.as_ref(),
             settings: &self.settings,
             system_message: None,

@@ -5,6 +5,7 @@ mod discussions;
 mod making;
 mod properties;
 mod settings;
+mod teams;
 
 use super::*;
 use crate::permission::Permission;

@@ -91,6 +91,32 @@ fn some_command() -> impl Strategy<Value = RoomCommand> {
             reset,
             at: AT
         }),
+        any::<bool>().prop_map(|converted| RoomCommand::FoundTeam {
+            room: id(),
+            team: TeamId::new("team"),
+            converted,
+            at: AT
+        }),
+        Just(RoomCommand::DissolveTeam {
+            room: room.clone(),
+            at
+        }),
+        Just(RoomCommand::JoinTeam {
+            room: room.clone(),
+            team: teams::another(),
+            left_alone: false,
+            at
+        }),
+        Just(RoomCommand::LeaveTeam {
+            room: room.clone(),
+            team: teams::another().team,
+            at
+        }),
+        any::<bool>().prop_map(|auto_join| RoomCommand::AutoJoin {
+            room: id(),
+            auto_join,
+            at: AT
+        }),
         Just(RoomCommand::Delete { room, at }),
     ]
 }
@@ -147,6 +173,17 @@ fn some_event() -> impl Strategy<Value = RoomEvent> {
         Just(
             RoomUnarchived {
                 room: room.clone(),
+                by: by.clone(),
+                at
+            }
+            .into()
+        ),
+        Just(teams::founded(true).into()),
+        Just(teams::added().into()),
+        Just(
+            TeamDissolved {
+                room: room.clone(),
+                team: TeamId::new("team"),
                 by: by.clone(),
                 at
             }

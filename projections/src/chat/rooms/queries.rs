@@ -9,7 +9,7 @@ use domain::room::{RoomFacts, RoomKind};
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
-use crate::chat::rooms::standings;
+use crate::chat::rooms::{standings, teams};
 use crate::chat::tombstones::{self, Kind, Sync};
 use crate::engine::paging::{Page, Slice, bounds};
 use crate::engine::queries::Queries;
@@ -114,6 +114,24 @@ impl NameFilter {
     }
 }
 
+/// Which rooms of teams are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Teams {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that this user may know of: not channels of private teams that they are not in.
+    KnownTo(UserId),
+    /// Those that this user is in.
+    JoinedBy(UserId),
+    /// None of them.
+    None,
+    /// All but their main rooms.
+    WithoutMain,
+    /// Main rooms, of whatever kind, and all rooms of the kinds that are asked for. Without kinds, nothing but main rooms.
+    WithMain,
+}
+
 /// Selects rooms for [`Queries::rooms`].
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
@@ -126,6 +144,7 @@ pub struct RoomQuery {
     pub member: Option<UserId>,
     /// Only discussions, or none of them.
     pub parent: Parent,
+    pub teams: Teams,
     /// Only rooms that this user owns.
     pub owner: Option<UserId>,
     /// Only rooms with such a name.
@@ -142,6 +161,7 @@ impl Default for RoomQuery {
             except: Vec::new(),
             member: None,
             parent: Parent::Any,
+            teams: Teams::All,
             owner: None,
             named: None,
             sort: RoomSort::Name,
@@ -195,6 +215,7 @@ impl Queries {
                         doc,
                         owners,
                         join_code,
+                        main_room,
                         ..
                     }) = RoomRow::load(conn, &key)?
                     else {
@@ -222,6 +243,8 @@ impl Queries {
                         owners: u32::try_from(owners).unwrap_or(0),
                         members: u32::try_from(doc.members).unwrap_or(0),
                         parent: doc.parent,
+                        team: doc.team,
+                        main_room,
                     })))
                 })
             })
@@ -306,16 +329,39 @@ impl Queries {
                 matching += " AND rooms.parent = ?";
                 matching += &values.len().to_string();
             }
+            let of_teams = match &query.teams {
+                Teams::All | Teams::WithMain => None,
+                Teams::None => {
+                    matching += " AND rooms.main_room IS NULL";
+                    None
+                }
+                Teams::WithoutMain => {
+                    matching += " AND rooms.main_room IS NOT rooms.id";
+                    None
+                }
+                Teams::KnownTo(user) => Some((user.as_str(), teams::KNOWN)),
+                Teams::JoinedBy(user) => Some((user.as_str(), teams::JOINED)),
+            };
+            if let Some((user, condition)) = &of_teams {
+                values.push(user);
+                matching += " AND ";
+                matching += &condition.replace("USER", &format!("?{}", values.len()));
+            }
+            let mut of_kinds = Vec::new();
             if !query.kinds.is_empty() {
                 // Letters of a closed set: no user input enters the statement.
-                let letters: Vec<String> = query
+                let letters = query
                     .kinds
                     .iter()
-                    .map(|kind| format!("'{}'", kind.letter()))
-                    .collect();
-                matching += " AND rooms.kind IN (";
-                matching += &letters.join(", ");
-                matching += ")";
+                    .map(|kind| format!("'{}'", kind.letter()));
+                let letters: Vec<String> = letters.collect();
+                of_kinds.push(format!("rooms.kind IN ({})", letters.join(", ")));
+            }
+            if query.teams == Teams::WithMain {
+                of_kinds.push("rooms.main_room = rooms.id".to_owned());
+            }
+            if !of_kinds.is_empty() {
+                matching += &format!(" AND ({})", of_kinds.join(" OR "));
             }
             let except = json::list(&query.except)?;
             if !query.except.is_empty() {

@@ -10,7 +10,7 @@ use brief::brief;
 use bytes::Bytes;
 use compact_str::CompactString;
 use domain::room::{Retention, RoomKind};
-use domain::{MessageId, RoomId, Sealed, Timestamp, UserId};
+use domain::{MessageId, RoomId, Sealed, TeamId, Timestamp, UserId};
 use latest::Latest;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,10 @@ pub(crate) struct RoomDoc {
     /// The room it is a discussion of.
     #[serde(rename = "prid", default, skip_serializing_if = "Option::is_none")]
     pub(crate) parent: Option<RoomId>,
+    #[serde(rename = "teamId", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) team: Option<TeamId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) team_main: Option<bool>,
     #[serde(
         rename = "avatarETag",
         default,
@@ -115,6 +119,9 @@ pub(crate) struct Rest {
     pub(crate) favourite: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) avatar_origin: Option<CompactString>,
+    /// Whoever joins its team joins it, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) team_default: Option<bool>,
 }
 
 /// How long messages are kept, on the wire (contract, rooms 1.3).
@@ -180,6 +187,8 @@ pub(crate) struct RoomRow {
     pub(crate) announced_by: Option<MessageId>,
     /// Of a discussion, the message of the parent that it is about.
     pub(crate) about: Option<MessageId>,
+    /// The main room of the team that it, or the room it is a discussion of, belongs to.
+    pub(crate) main_room: Option<RoomId>,
     /// How many rows the view of messages has for the room.
     pub(crate) stored: i64,
     pub(crate) last: Option<(MessageId, Bytes)>,
@@ -202,6 +211,7 @@ impl RoomRow {
             name: self.doc.name.clone(),
             display: self.doc.display.clone(),
             discussion: self.doc.parent.is_some(),
+            main_room: self.main_room.clone(),
         }
     }
 
@@ -271,20 +281,21 @@ impl Row for RoomRow {
     const INSERT: &'static str =
         "INSERT INTO rooms (id, kind, name, display, creator, participants, archived, joined_by_default, members,
             owners, msgs, stored, lm, last_message, created_at, updated_at, doc, clock, head, born, rest,
-            join_code, parent, announced_by, about)
+            join_code, parent, announced_by, about, team, main_room, auto_join)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-            ?23, ?24, ?25)";
+            ?23, ?24, ?25, ?26, ?27, ?28)";
 
     const UPDATE: &'static str =
         "UPDATE rooms SET kind = ?2, name = ?3, display = ?4, creator = ?5, participants = ?6, archived = ?7,
             joined_by_default = ?8, members = ?9, owners = ?10, msgs = ?11, stored = ?12, lm = ?13,
             last_message = ?14, created_at = ?15, updated_at = ?16, doc = ?17, clock = ?18, head = ?19,
-            born = ?20, rest = ?21, join_code = ?22, parent = ?23, announced_by = ?24, about = ?25 WHERE id = ?1";
+            born = ?20, rest = ?21, join_code = ?22, parent = ?23, announced_by = ?24, about = ?25,
+            team = ?26, main_room = ?27, auto_join = ?28 WHERE id = ?1";
 
     fn load(conn: &Connection, key: &RoomId) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached(
             "SELECT doc, owners, stored, last_message, clock, head, born, rest, join_code,
-                 announced_by, about
+                 announced_by, about, main_room
              FROM rooms WHERE id = ?1",
         )?
         .query_row([key.as_str()], |row| {
@@ -308,6 +319,7 @@ impl Row for RoomRow {
                 join_code: row.get_ref(8)?.as_str_or_null()?.map(Sealed::new),
                 announced_by: row.get_ref(9)?.as_str_or_null()?.map(MessageId::new),
                 about: row.get_ref(10)?.as_str_or_null()?.map(MessageId::new),
+                main_room: row.get_ref(11)?.as_str_or_null()?.map(RoomId::new),
                 stored: row.get(2)?,
                 last: id.zip(last),
                 latest,
@@ -358,6 +370,9 @@ impl Row for RoomRow {
             doc.parent.as_ref().map(RoomId::as_str),
             self.announced_by.as_ref().map(MessageId::as_str),
             self.about.as_ref().map(MessageId::as_str),
+            doc.team.as_ref().map(TeamId::as_str),
+            self.main_room.as_ref().map(RoomId::as_str),
+            doc.rest.team_default == Some(true),
         ])?;
         Ok(())
     }

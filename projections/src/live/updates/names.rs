@@ -58,7 +58,7 @@ impl Names for FileNames<'_> {
         let name = self
             .conn
             .prepare_cached(
-                "SELECT kind, name, display, parent IS NOT NULL FROM rooms WHERE id = ?1",
+                "SELECT kind, name, display, parent IS NOT NULL, main_room FROM rooms WHERE id = ?1",
             )?
             .query_row([room.as_str()], |row| {
                 Ok(RoomName {
@@ -66,6 +66,7 @@ impl Names for FileNames<'_> {
                     name: compact(row.get_ref(1)?.as_str_or_null()?),
                     display: compact(row.get_ref(2)?.as_str_or_null()?),
                     discussion: row.get(3)?,
+                    main_room: row.get_ref(4)?.as_str_or_null()?.map(RoomId::new),
                 })
             })
             .optional()?;

@@ -1,14 +1,22 @@
 //! Live updates about rooms.
 
 use domain::room::{RoomCreated, RoomEvent, Spared};
-use domain::{Timestamp, UserId};
+use domain::{RoomId, Timestamp, UserId};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Added, Maker, Told, told};
 use crate::engine::hub::update::{Effect, Scope};
 use crate::engine::rows::room::RetentionDoc;
 use crate::iso::Date;
+use crate::json;
 use crate::names::{Names, UserRef};
+
+/// The room of a message.
+#[derive(Deserialize)]
+struct Elsewhere {
+    rid: RoomId,
+}
 
 pub(super) fn of_room(
     maker: &mut Maker<'_>,
@@ -20,15 +28,17 @@ pub(super) fn of_room(
         // It is a message of another room, for those who watch that one.
         (
             RoomEvent::RoomCreated(RoomCreated {
-                discussion: Some(discussion),
+                discussion: Some(_),
                 ..
-            }),
+            })
+            | RoomEvent::RoomDeleted(_)
+            | RoomEvent::RoomAddedToTeam(_)
+            | RoomEvent::RoomRemovedFromTeam(_),
             added,
         ) => {
             if let Added::Made(doc) = added {
-                let parent = discussion.parent.clone();
-                let scope = Scope::Room(parent.clone());
-                maker.push(scope, Some(parent), "message-posted", doc);
+                let Elsewhere { rid } = json::decode(&doc)?;
+                maker.push(Scope::Room(rid.clone()), Some(rid), "message-posted", doc);
             }
             None
         }
@@ -134,6 +144,26 @@ fn told_of(event: &RoomEvent) -> (&'static str, Option<&UserId>, Timestamp, Valu
         RoomEvent::JoinCodeRemoved(e) => {
             let what = json!({ "joinCodeRequired": false });
             ("room-join-code-changed", Some(&e.by), e.at, what)
+        }
+        RoomEvent::TeamCreated(e) => {
+            let what = json!({ "teamId": e.team });
+            ("team-created", Some(&e.by), e.at, what)
+        }
+        RoomEvent::TeamDissolved(e) => {
+            let what = json!({ "teamId": e.team });
+            ("team-dissolved", Some(&e.by), e.at, what)
+        }
+        RoomEvent::RoomAddedToTeam(e) => {
+            let what = json!({ "teamId": e.team });
+            ("room-added-to-team", Some(&e.by), e.at, what)
+        }
+        RoomEvent::RoomRemovedFromTeam(e) => {
+            let what = json!({ "teamId": e.team });
+            ("room-removed-from-team", Some(&e.by), e.at, what)
+        }
+        RoomEvent::TeamAutoJoinChanged(e) => {
+            let what = json!({ "teamId": e.team, "teamDefault": e.auto_join });
+            ("team-auto-join-changed", Some(&e.by), e.at, what)
         }
         RoomEvent::RoomEncryptionChanged(e) => {
             let what = json!({ "encrypted": e.encrypted });

@@ -1,6 +1,6 @@
 //! What people and rooms were called when, and which rooms there ever were.
 
-use domain::room::{RoomCreated, RoomEvent, RoomKind};
+use domain::room::{RoomCreated, RoomDeleted, RoomEvent, RoomKind, TeamDissolved};
 use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
 use eventstore::{CorrelationId, Position};
@@ -33,13 +33,19 @@ pub(crate) const VIEW: Projection = Projection {
         was_public INTEGER NOT NULL,
         was_private INTEGER NOT NULL,
         participants BLOB NOT NULL,
-        parent TEXT
+        parent TEXT,
+        -- The main room of the team that it is in.
+        main_room TEXT
     ) WITHOUT ROWID;",
     indexes: &[
         Index::new("record_names_name", "record_names (kind, name)"),
         Index::new(
             "record_rooms_parent",
             "record_rooms (parent) WHERE parent IS NOT NULL",
+        ),
+        Index::new(
+            "record_rooms_main",
+            "record_rooms (main_room) WHERE main_room IS NOT NULL",
         ),
     ],
     apply: Apply::Total(apply),
@@ -123,15 +129,27 @@ fn of_room(tx: &mut Tx, event: &Applied, of_room: &RoomEvent) -> rusqlite::Resul
             };
             call(tx, event, NamedThing::Room, renamed.room.as_str(), name)
         }
-        RoomEvent::RoomVisibilityChanged(changed) => {
-            let statement = if is_public(changed.kind) {
-                "UPDATE record_rooms SET was_public = 1 WHERE id = ?1"
-            } else {
-                CLOSE
-            };
+        RoomEvent::RoomVisibilityChanged(changed) if is_public(changed.kind) => {
             tx.conn
-                .prepare_cached(statement)?
+                .prepare_cached("UPDATE record_rooms SET was_public = 1 WHERE id = ?1")?
                 .execute([changed.room.as_str()])?;
+            Ok(())
+        }
+        RoomEvent::RoomVisibilityChanged(changed) => close(tx, &changed.room),
+        RoomEvent::RoomAddedToTeam(added) => {
+            belong(tx, &added.room, Some(&added.main_room))?;
+            if closed(tx, &added.main_room)? {
+                close(tx, &added.room)?;
+            }
+            Ok(())
+        }
+        RoomEvent::RoomRemovedFromTeam(removed) => belong(tx, &removed.room, None),
+        RoomEvent::TeamDissolved(TeamDissolved { room, .. })
+        | RoomEvent::RoomDeleted(RoomDeleted { room, .. }) => {
+            tx.need("record_rooms_main")?;
+            tx.conn
+                .prepare_cached("UPDATE record_rooms SET main_room = NULL WHERE main_room = ?1")?
+                .execute([room.as_str()])?;
             Ok(())
         }
         RoomEvent::TopicChanged(_)
@@ -140,7 +158,6 @@ fn of_room(tx: &mut Tx, event: &Applied, of_room: &RoomEvent) -> rusqlite::Resul
         | RoomEvent::ReadOnlyChanged(_)
         | RoomEvent::RoomArchived(_)
         | RoomEvent::RoomUnarchived(_)
-        | RoomEvent::RoomDeleted(_)
         | RoomEvent::RoomKeyChanged(_)
         | RoomEvent::ReactingInReadOnlyChanged(_)
         | RoomEvent::HiddenSystemMessagesChanged(_)
@@ -153,15 +170,11 @@ fn of_room(tx: &mut Tx, event: &Applied, of_room: &RoomEvent) -> rusqlite::Resul
         | RoomEvent::RoomCustomFieldsChanged(_)
         | RoomEvent::RetentionChanged(_)
         | RoomEvent::StreamingOptionsChanged(_)
-        | RoomEvent::HistoryPruned(_) => Ok(()),
+        | RoomEvent::HistoryPruned(_)
+        | RoomEvent::TeamCreated(_)
+        | RoomEvent::TeamAutoJoinChanged(_) => Ok(()),
     }
 }
-
-/// A room takes its discussions with it, and theirs.
-const CLOSE: &str = "WITH RECURSIVE closed (id) AS (
-        SELECT ?1 UNION SELECT rooms.id FROM record_rooms AS rooms JOIN closed ON rooms.parent = closed.id
-    )
-    UPDATE record_rooms SET was_private = 1 WHERE id IN (SELECT id FROM closed)";
 
 /// A discussion of a room that was ever private is private, too, whatever it is itself.
 fn make(tx: &mut Tx, created: &RoomCreated) -> rusqlite::Result<()> {
@@ -187,13 +200,48 @@ fn is_public(kind: RoomKind) -> bool {
     kind == RoomKind::Channel
 }
 
+/// Says which team a room is in.
+fn belong(tx: &Tx, room: &RoomId, main: Option<&RoomId>) -> rusqlite::Result<()> {
+    tx.conn
+        .prepare_cached("UPDATE record_rooms SET main_room = ?2 WHERE id = ?1")?
+        .execute(params![room.as_str(), main.map(RoomId::as_str)])?;
+    Ok(())
+}
+
+/// Whether a room is, or was once, not for everybody. What is not known of a room is taken for private.
+fn closed(tx: &Tx, room: &RoomId) -> rusqlite::Result<bool> {
+    let private: Option<bool> = tx
+        .conn
+        .prepare_cached("SELECT was_private FROM record_rooms WHERE id = ?1")?
+        .query_row([room.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(private.unwrap_or(true))
+}
+
+/// A room is not for everybody, and neither are its discussions and, if it is the main room of a team, the rooms of that.
+fn close(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()> {
+    tx.need("record_rooms_parent")?;
+    tx.need("record_rooms_main")?;
+    tx.conn
+        .prepare_cached(
+            "WITH RECURSIVE within (id) AS (
+                 VALUES (?1)
+                 UNION SELECT rooms.id FROM record_rooms AS rooms JOIN within ON rooms.parent = within.id
+                 UNION SELECT rooms.id FROM record_rooms AS rooms JOIN within ON rooms.main_room = within.id
+             )
+             UPDATE record_rooms SET was_private = 1 WHERE id IN (SELECT id FROM within)",
+        )?
+        .execute([room.as_str()])?;
+    Ok(())
+}
+
 /// A room that is there, or was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoomIdentity {
     /// What it was made as.
     pub kind: RoomKind,
-    /// It was a private group or a direct message at some time, or in one.
+    /// It was not for everybody at some time: a group, a direct message, in a private team, or a discussion of such a room.
     pub was_private: bool,
     /// Who a direct message is between.
     pub participants: Vec<UserId>,
@@ -213,7 +261,6 @@ static NAMELESS: Called = Vec::new();
 pub struct KnownNames {
     users: HashMap<UserId, Called>,
     rooms: HashMap<RoomId, Called>,
-    identities: HashMap<RoomId, Option<RoomIdentity>>,
 }
 
 impl KnownNames {
@@ -234,6 +281,8 @@ impl KnownNames {
 pub struct RecordNames<'conn> {
     conn: &'conn Connection,
     known: KnownNames,
+    /// Not known for longer: a room may become private.
+    identities: HashMap<RoomId, Option<RoomIdentity>>,
     failure: Option<rusqlite::Error>,
 }
 
@@ -250,6 +299,7 @@ impl<'conn> RecordNames<'conn> {
         Self {
             conn,
             known,
+            identities: HashMap::new(),
             failure: None,
         }
     }
@@ -332,12 +382,12 @@ impl<'conn> RecordNames<'conn> {
 
     /// What kind of room it is or was; `None` if there never was one.
     pub fn identity(&mut self, room: &RoomId) -> Option<&RoomIdentity> {
-        if !self.known.identities.contains_key(room) {
+        if !self.identities.contains_key(room) {
             let loaded = self.load_identity(room);
             let loaded = self.found(loaded);
-            self.known.identities.insert(room.clone(), loaded);
+            self.identities.insert(room.clone(), loaded);
         }
-        self.known.identities.get(room)?.as_ref()
+        self.identities.get(room)?.as_ref()
     }
 
     /// The room of the message that a report is about.

@@ -31,6 +31,17 @@ fn deleted(position: i64, room: &str) -> Given {
     (position, "RoomDeleted", data)
 }
 
+/// The room `c` in the team of the room `p`.
+fn in_team(position: i64, event_type: &'static str) -> Given {
+    let data = json!({"room": "c", "team": "t", "main_room": "p", "by": "bob", "at": 1});
+    (position, event_type, data)
+}
+
+fn made(position: i64, room: &str, kind: &str) -> Given {
+    let data = json!({"room": room, "kind": kind, "by": "bob", "at": 1});
+    (position, "RoomVisibilityChanged", data)
+}
+
 fn roles(position: i64, roles: &[&str]) -> Given {
     let data = json!({"user": "ann", "roles": roles, "at": 1});
     (position, "RolesChanged", data)
@@ -100,6 +111,7 @@ fn told(given: &[Given], recorded: Recorded) -> Vec<String> {
                 Because::Member => "member",
                 Because::Public => "public",
                 Because::Discussion => "discussion",
+                Because::Team => "team",
                 Because::Active => "active",
             };
             let until = stretch.until.map(|until| until.at.position.to_string());
@@ -112,7 +124,59 @@ fn told(given: &[Given], recorded: Recorded) -> Vec<String> {
 
 #[test]
 fn what_decides_begins_and_ends_stretches() {
-    let cases: [(&str, &[Given], &[&str]); 15] = [
+    let cases: [(&str, &[Given], &[&str]); 18] = [
+        (
+            "a public room while it is in a private team",
+            &[
+                ann(&["user"]),
+                room(2, "c", "channel"),
+                room(2, "cd", "group"),
+                in_team(3, "RoomAddedToTeam"),
+                joined(4, "p"),
+                left(5, "p"),
+                in_team(6, "RoomRemovedFromTeam"),
+            ],
+            &[
+                "c public 2-3",
+                "c team 4-5",
+                "c public 6-",
+                "cd discussion 2-3",
+                "cd discussion 4-5",
+                "cd discussion 6-",
+                "p member 4-5",
+            ],
+        ),
+        (
+            "a public room whose team is dissolved, or becomes public",
+            &[
+                ann(&["user"]),
+                room(2, "c", "channel"),
+                in_team(3, "RoomAddedToTeam"),
+                made(4, "p", "channel"),
+                made(5, "p", "group"),
+                (
+                    6,
+                    "TeamDissolved",
+                    json!({"room": "p", "team": "t", "by": "bob", "at": 1}),
+                ),
+            ],
+            &[
+                "c public 2-3",
+                "c public 4-5",
+                "c public 6-",
+                "p public 4-5",
+            ],
+        ),
+        (
+            "a room that is made private and public again",
+            &[
+                ann(&["user"]),
+                room(2, "c", "channel"),
+                made(3, "c", "group"),
+                made(4, "c", "channel"),
+            ],
+            &["c public 2-3", "c public 4-"],
+        ),
         (
             "a private discussion of a room while that can be read",
             &[
