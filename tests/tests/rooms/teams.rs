@@ -1,9 +1,13 @@
 //! Teams: main rooms, the people in them, and the rooms that were put into them.
 
+use std::sync::Arc;
+
+use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::server::{Server, ServerOptions};
+use tokio::sync::Barrier;
 
 use super::{create, info, people, told};
 
@@ -297,6 +301,44 @@ async fn a_team_goes_and_its_rooms_stay_or_go() {
         .refused(400);
     assert!(info(&alice, &kept).await["teamId"].is_null());
 }
+
+/// Asks for both at the same moment. Returns which were refused, and why.
+async fn at_once(who: &Client, path: &str, wishes: [Value; 2]) -> Vec<Value> {
+    let barrier = Arc::new(Barrier::new(wishes.len()));
+    let asked = wishes.map(|wish| {
+        let barrier = Arc::clone(&barrier);
+        async move {
+            barrier.wait().await;
+            who.post(path, wish).await
+        }
+    });
+    let answers = join_all(asked).await.into_iter();
+    answers
+        .filter(|answer| answer.body["success"] != true)
+        .map(|answer| answer.body["error"].clone())
+        .collect()
+}
+
+async fn a_room_is_in_one_team_whoever_asks_at_once(options: ServerOptions) {
+    let server = options.start().await;
+    let (_, alice, _) = people(&server).await;
+    let (one, _) = team(&alice, "one", 0, &[]).await;
+    let (other, _) = team(&alice, "other", 0, &[]).await;
+    for round in 0..4 {
+        let room = create(&alice, "channels", &format!("room{round}"), &[]).await;
+        let wish = |team: &str| json!({"teamId": team, "rooms": [room]});
+        let refused = at_once(&alice, "teams.addRooms", [wish(&one), wish(&other)]).await;
+        assert_eq!(refused, ["room-already-on-team"]);
+        let room = create(&alice, "channels", &format!("guild{round}"), &[]).await;
+        let wish = json!({"channelId": room});
+        let refused = at_once(&alice, "channels.convertToTeam", [wish.clone(), wish]).await;
+        assert_eq!(refused.len(), 1, "{refused:?}");
+    }
+    let list = alice.get("teams.list").await.ok();
+    assert_eq!(list["total"], 6, "{list}");
+}
+
+tests::on_both_logs!(a_room_is_in_one_team_whoever_asks_at_once);
 
 #[tokio::test]
 async fn what_is_refused() {

@@ -504,6 +504,7 @@ struct Wanted {
 }
 
 async fn update(call: Call, params: Update) -> Outcome {
+    let team = team(&call, params.team).await?;
     let Inside(wanted) = params.data;
     let mut changes = Vec::new();
     changes.extend(wanted.name.map(|Filled(name)| RoomChange::Name(name)));
@@ -514,7 +515,6 @@ async fn update(call: Call, params: Update) -> Outcome {
         let rule = "must have required property 'name' or 'type'";
         return Err(wording::invalid_params(&[rule.to_owned()]));
     }
-    let team = team(&call, params.team).await?;
     let main = teams::main_place(&call.state, &call.caller, &team).await?;
     if !main.may(&call.caller, Permission::EDIT_TEAM) {
         return Err(wording::forbidden());
