@@ -26,6 +26,21 @@ pub struct RoomAccess {
     pub team: Option<PlaceInTeam>,
 }
 
+/// Whether a room is a channel that is not that of a private team: one that may be read without a login, where that is
+/// allowed.
+pub async fn is_open(workspace: &Workspace, room: &RoomId) -> Result<bool, Error> {
+    let views = workspace.views();
+    let Some(room) = views.room_facts(room).await? else {
+        return Ok(false);
+    };
+    let main = match &room.main_room {
+        Some(main) => views.room_facts(main).await?,
+        None => None,
+    };
+    let is_channel = |room: &RoomFacts| room.kind == RoomKind::Channel;
+    Ok(is_channel(&room) && main.is_none_or(|main| is_channel(&main)))
+}
+
 /// The place that somebody has in the team of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]

@@ -225,6 +225,52 @@ async fn channels_of_a_private_team_are_for_the_team() {
 }
 
 #[tokio::test]
+async fn who_has_not_logged_in_reads_no_channel_of_a_private_team() {
+    let server = Server::start().await;
+    let (admin, alice, _) = people(&server).await;
+    let on = json!({"value": true});
+    admin
+        .post("settings/Accounts_AllowAnonymousRead", on)
+        .await
+        .ok();
+    let room = create(&alice, "channels", "backroom", &[]).await;
+    let anyone = server.client();
+    let path = format!("channels.anonymousread?roomId={room}");
+    anyone.get(&path).await.ok();
+    let (id, _) = team(&alice, "cabal", 1, &[]).await;
+    put(&alice, &id, &[&room]).await;
+    let unknown = anyone.get(&path).await.refused(400);
+    assert_eq!(unknown["errorType"], "error-room-not-found");
+}
+
+#[tokio::test]
+async fn administrators_ask_for_main_rooms_of_teams() {
+    let server = Server::start().await;
+    let (admin, alice, _) = people(&server).await;
+    let (id, _) = team(&alice, "crew", 1, &[]).await;
+    let room = create(&alice, "channels", "deck", &[]).await;
+    let free = create(&alice, "channels", "dock", &[]).await;
+    put(&alice, &id, &[&room]).await;
+    for (types, expected) in [
+        ("", &["general", "deck", "dock"][..]),
+        ("types[]=c", &["general", "deck", "dock"]),
+        ("types[]=teams", &["crew"]),
+        (
+            "types[]=teams&types[]=c",
+            &["general", "crew", "deck", "dock"],
+        ),
+        ("types[]=p", &[]),
+    ] {
+        let listed = names(&admin, &format!("rooms.adminRooms?{types}"), "rooms").await;
+        assert_eq!(listed, expected, "{types}");
+    }
+    let available = alice.get("rooms.autocomplete.availableForTeams").await.ok();
+    let ids: Vec<&Value> = available["items"].as_array().unwrap().iter().collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    assert_eq!(ids[0]["_id"], json!(free));
+}
+
+#[tokio::test]
 async fn a_team_goes_and_its_rooms_stay_or_go() {
     let server = Server::start().await;
     let (_, alice, bob) = people(&server).await;

@@ -1,7 +1,7 @@
 //! Other ways to read what was said in rooms: without a login, by cursor, and where one is mentioned (contract, rooms 11;
 //! newer: rooms).
 
-use application::chat::room_access::RoomAccess;
+use application::chat::room_access::{self, RoomAccess};
 use axum::http::Method;
 use bytes::Bytes;
 use domain::room::RoomKind;
@@ -65,8 +65,11 @@ async fn read_without_login(kind: RoomKind, anyone: Anyone, params: ReadWithoutL
     } else {
         return Err(wording::room_param_missing(Some(kind)));
     };
-    let room = room.filter(|room| room.kind == RoomKind::Channel);
-    let room = room.ok_or_else(|| wording::room_not_found(Some(kind)))?;
+    let unknown = || wording::room_not_found(Some(kind));
+    let room = room.ok_or_else(unknown)?;
+    if !room_access::is_open(&anyone.state, &room.id).await? {
+        return Err(unknown());
+    }
     history::messages(&anyone.state, &params.wanted, &room.id).await
 }
 

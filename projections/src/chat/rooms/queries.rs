@@ -449,7 +449,9 @@ impl Queries {
     /// Documents of the channels that new users join automatically, as lists show them.
     pub async fn default_channels(&self) -> Result<Vec<Bytes>, QueryError> {
         self.every(
-            "SELECT doc FROM rooms WHERE joined_by_default = 1 AND kind = 'c' ORDER BY created_at, id",
+            "SELECT doc FROM rooms WHERE joined_by_default = 1 AND kind = 'c' AND (main_room IS NULL
+                 OR (SELECT main.kind FROM rooms AS main WHERE main.id = rooms.main_room) = 'c')
+             ORDER BY created_at, id",
             [],
             |row| json::column(row, 0),
         )
