@@ -139,4 +139,12 @@ async fn every_call_about_rooms_is_answered(options: ServerOptions) {
     script(&options.start().await, "rooms.py").await;
 }
 
-on_both_logs![people_are_administered, every_call_about_rooms_is_answered];
+async fn every_call_about_discussions_invites_and_teams_is_answered(options: ServerOptions) {
+    script(&options.start().await, "circles.py").await;
+}
+
+on_both_logs![
+    people_are_administered,
+    every_call_about_rooms_is_answered,
+    every_call_about_discussions_invites_and_teams_is_answered,
+];
