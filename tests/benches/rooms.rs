@@ -83,7 +83,7 @@ fn headers(client: &Client) -> String {
 /// What somebody in many rooms is told, whole and since their last question.
 async fn lists(server: &Server, ann: &Client, yardstick: &Echo) {
     // Answers go back further than asked: what was recorded at the start of the server is not to be in them.
-    let since = (jiff::Timestamp::now() + Duration::from_secs(3600)).to_string();
+    let since = (jiff::Timestamp::now() + Duration::from_hours(1)).to_string();
     for (what, route) in [
         ("all", "channels.list.joined?count=0".to_owned()),
         ("first 50", "channels.list.joined".to_owned()),
@@ -132,17 +132,18 @@ async fn client_start(ann: &Client) {
         "emoji-custom.list",
     ];
     for round in 1..=ROUNDS {
-        let (mut sum, mut told) = (Duration::ZERO, String::new());
+        let (mut sum, mut told) = (Duration::ZERO, Vec::new());
         for route in routes {
             let begin = Instant::now();
             ann.get(route).await.ok();
             let took = begin.elapsed();
             sum += took;
-            told += &format!("  {} {:.1}", name(route), took.as_secs_f64() * 1e3);
+            told.push(format!("{} {:.1}", name(route), took.as_secs_f64() * 1e3));
         }
         println!(
-            "round {round}  a client begins: {:.1} ms with reading the answers;{told}",
-            sum.as_secs_f64() * 1e3
+            "round {round}  a client begins: {:.1} ms with reading the answers: {}",
+            sum.as_secs_f64() * 1e3,
+            told.join(", ")
         );
     }
 }

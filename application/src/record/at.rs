@@ -262,6 +262,10 @@ impl Place<'_> {
         };
         if !self.auditor.sees_private_rooms() {
             let names = self.workspace.views();
+            #[expect(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method itself is of one lifetime"
+            )]
             let of_both_kinds = names.with_record_names(|names| names.rooms_of_both_kinds());
             query.kinds = vec![RoomKind::Channel];
             query.except = of_both_kinds.await?;

@@ -128,7 +128,7 @@ impl Views {
             let text = query.text.map(|text| text.to_lowercase());
             let user = user.as_str();
             let values: [&dyn ToSql; 2] = [&text, &user];
-            let known = KNOWN.replace("USER", "?2");
+            let known = KNOWN.replace(":it", "?2");
             let matching = format!(
                 "(kind = 'c' OR (kind = 'p' AND EXISTS
                     (SELECT 1 FROM memberships WHERE memberships.room = rooms.id AND memberships.user = ?2)))
@@ -233,7 +233,7 @@ impl Views {
         text: &str,
         limit: u64,
     ) -> Result<Vec<bytes::Bytes>, QueryError> {
-        let known = KNOWN.replace("USER", "?2");
+        let known = KNOWN.replace(":it", "?2");
         self.every(
             format!(
                 "SELECT doc FROM rooms WHERE kind = 'c' AND archived = 0

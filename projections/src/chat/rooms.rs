@@ -1,6 +1,7 @@
 //! The view of rooms.
 
 mod queries;
+mod selection;
 mod standings;
 pub(crate) mod teams;
 
@@ -29,7 +30,8 @@ use crate::iso::Date;
 use crate::names::UserRef;
 use crate::numbers::number;
 
-pub use queries::{NameFilter, Parent, RoomQuery, RoomRecord, RoomSort, Teams};
+pub use queries::RoomRecord;
+pub use selection::{NameFilter, Parent, RoomQuery, RoomSort, Teams};
 pub use teams::{TeamEntry, TeamRecord, TeamRoomQuery};
 
 pub(crate) const VIEW: Projection = Projection {

@@ -51,7 +51,10 @@ impl Story {
             let create = format!("{family}.create");
             let id = make_room(&ann, &create, json!({"name": name}), made).await;
             let posted = post(&ann, &id, "treasure of old").await;
-            request = posted.header("x-correlation-id").unwrap().to_owned();
+            posted
+                .header("x-correlation-id")
+                .unwrap()
+                .clone_into(&mut request);
             let said = posted.ok()["message"]["_id"].as_str().unwrap().to_owned();
             rooms.push(Room { id, name, said });
         }

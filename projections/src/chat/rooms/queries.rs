@@ -7,11 +7,12 @@ use compact_str::CompactString;
 use domain::membership::{Standing, Voice};
 use domain::room::{RoomFacts, RoomKind};
 use domain::{MessageId, RoomId, Timestamp, UserId};
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use crate::chat::rooms::{standings, teams};
+use crate::chat::rooms::selection::{RoomQuery, Selection};
+use crate::chat::rooms::standings;
 use crate::chat::tombstones::{self, Kind, Sync};
-use crate::engine::paging::{Page, Slice, bounds};
+use crate::engine::paging::{Page, bounds};
 use crate::engine::queries::Queries;
 use crate::engine::rows::Row as _;
 use crate::engine::rows::room::{RoomRow, participants_key};
@@ -43,132 +44,6 @@ pub struct RoomRecord {
     pub archived: bool,
     /// The wire document (contract, rooms 1.3).
     pub doc: Bytes,
-}
-
-/// What lists of rooms can be ordered by. Ties are broken by id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "fields and variants say what they are")]
-pub enum RoomSort {
-    /// The unique name, not the name as typed.
-    #[default]
-    Name,
-    CreatedAt,
-    LastMessage,
-    Messages,
-    Members,
-    /// The name as typed.
-    Display,
-    /// Those that new users join first, each half by name.
-    DefaultFirst,
-}
-
-/// What a room is a discussion of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "variants say what they are")]
-pub enum Parent {
-    /// Of any room, or of none.
-    Any,
-    /// It is none.
-    None,
-    /// Of any room.
-    Some,
-    Room(RoomId),
-}
-
-/// What is looked for in the names of rooms, without regard to case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "fields and variants say what they are")]
-pub enum NameFilter {
-    Contains(String),
-    /// The same; of a direct message, the user name of somebody in it.
-    ContainsOrUser(String),
-    /// The unique name begins with it.
-    Begins(String),
-    /// The unique name does, or the name as typed.
-    EitherBegins(String),
-}
-
-impl NameFilter {
-    /// The condition, in which the text is `?1`, and the text.
-    fn condition(self) -> (&'static str, String) {
-        let (condition, text) = match self {
-            Self::Contains(text) => (
-                "instr(lower(coalesce(rooms.name, rooms.display, '')), ?1) > 0",
-                text,
-            ),
-            Self::ContainsOrUser(text) => (
-                "(instr(lower(coalesce(rooms.name, rooms.display, '')), ?1) > 0
-                    OR rooms.kind = 'd' AND rooms.id IN (
-                        SELECT memberships.room FROM users JOIN memberships ON memberships.user = users.id
-                        WHERE instr(users.username_key, ?1) > 0))",
-                text,
-            ),
-            Self::Begins(text) => ("instr(lower(coalesce(rooms.name, '')), ?1) = 1", text),
-            Self::EitherBegins(text) => (
-                "(instr(lower(coalesce(rooms.name, '')), ?1) = 1
-                    OR instr(lower(coalesce(rooms.display, '')), ?1) = 1)",
-                text,
-            ),
-        };
-        (condition, text.to_lowercase())
-    }
-}
-
-/// Which rooms of teams are listed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Teams {
-    /// All of them.
-    #[default]
-    All,
-    /// Those that this user may know of: not channels of private teams that they are not in.
-    KnownTo(UserId),
-    /// Those that this user is in.
-    JoinedBy(UserId),
-    /// None of them.
-    None,
-    /// All but their main rooms.
-    WithoutMain,
-    /// Main rooms, of whatever kind, and all rooms of the kinds that are asked for. Without kinds, nothing but main rooms.
-    WithMain,
-}
-
-/// Selects rooms for [`Queries::rooms`].
-#[derive(Clone, Debug)]
-#[allow(missing_docs, reason = "fields and variants say what they are")]
-pub struct RoomQuery {
-    /// Only these kinds; empty: any.
-    pub kinds: Vec<RoomKind>,
-    /// None of these.
-    pub except: Vec<RoomId>,
-    /// Only rooms this user is a member of.
-    pub member: Option<UserId>,
-    /// Only discussions, or none of them.
-    pub parent: Parent,
-    pub teams: Teams,
-    /// Only rooms that this user owns.
-    pub owner: Option<UserId>,
-    /// Only rooms with such a name.
-    pub named: Option<NameFilter>,
-    pub sort: RoomSort,
-    pub descending: bool,
-    pub slice: Slice,
-}
-
-impl Default for RoomQuery {
-    fn default() -> Self {
-        Self {
-            kinds: Vec::new(),
-            except: Vec::new(),
-            member: None,
-            parent: Parent::Any,
-            teams: Teams::All,
-            owner: None,
-            named: None,
-            sort: RoomSort::Name,
-            descending: false,
-            slice: Slice::ALL,
-        }
-    }
 }
 
 fn all_of(conn: &Connection, user: &UserId) -> rusqlite::Result<Vec<Bytes>> {
@@ -297,96 +172,19 @@ impl Queries {
     /// Documents of the rooms that `query` selects.
     pub async fn rooms(&self, query: RoomQuery) -> Result<Page, QueryError> {
         self.read(move |conn| {
-            let named = query.named.map(NameFilter::condition);
-            let (condition, text) = named.unzip();
-            let mut matching = condition.unwrap_or("?1 IS NULL").to_owned();
-            let mut values: Vec<&dyn ToSql> = vec![&text];
-            let mut tables = "rooms";
-            let owned = query.owner.is_some();
-            let member = query.owner.or(query.member).map(|user| user.to_string());
-            if member.is_some() {
-                tables = "memberships JOIN rooms ON rooms.id = memberships.room";
-                matching.push_str(" AND memberships.user = ?2");
-                values.push(&member);
-            }
-            if owned {
-                matching.push_str(" AND memberships.owner = 1");
-            }
-            let parent = match &query.parent {
-                Parent::Any => None,
-                Parent::None => {
-                    matching += " AND rooms.parent IS NULL";
-                    None
-                }
-                Parent::Some => {
-                    matching += " AND rooms.parent IS NOT NULL";
-                    None
-                }
-                Parent::Room(parent) => Some(parent.as_str()),
-            };
-            if parent.is_some() {
-                values.push(&parent);
-                matching += " AND rooms.parent = ?";
-                matching += &values.len().to_string();
-            }
-            let of_teams = match &query.teams {
-                Teams::All | Teams::WithMain => None,
-                Teams::None => {
-                    matching += " AND rooms.main_room IS NULL";
-                    None
-                }
-                Teams::WithoutMain => {
-                    matching += " AND rooms.main_room IS NOT rooms.id";
-                    None
-                }
-                Teams::KnownTo(user) => Some((user.as_str(), teams::KNOWN)),
-                Teams::JoinedBy(user) => Some((user.as_str(), teams::JOINED)),
-            };
-            if let Some((user, condition)) = &of_teams {
-                values.push(user);
-                matching += " AND ";
-                matching += &condition.replace("USER", &format!("?{}", values.len()));
-            }
-            let mut of_kinds = Vec::new();
-            if !query.kinds.is_empty() {
-                // Letters of a closed set: no user input enters the statement.
-                let letters = query
-                    .kinds
-                    .iter()
-                    .map(|kind| format!("'{}'", kind.letter()));
-                let letters: Vec<String> = letters.collect();
-                of_kinds.push(format!("rooms.kind IN ({})", letters.join(", ")));
-            }
-            if query.teams == Teams::WithMain {
-                of_kinds.push("rooms.main_room = rooms.id".to_owned());
-            }
-            if !of_kinds.is_empty() {
-                matching += &format!(" AND ({})", of_kinds.join(" OR "));
-            }
-            let except = json::list(&query.except)?;
-            if !query.except.is_empty() {
-                values.push(&except);
-                let place = values.len();
-                matching +=
-                    &format!(" AND rooms.id NOT IN (SELECT value FROM json_each(?{place}))");
-            }
-            let column = match query.sort {
-                RoomSort::Name => "rooms.name",
-                RoomSort::CreatedAt => "rooms.created_at",
-                RoomSort::LastMessage => "rooms.lm",
-                RoomSort::Messages => "rooms.msgs",
-                RoomSort::Members => "rooms.members",
-                RoomSort::Display => "rooms.display",
-                RoomSort::DefaultFirst => "rooms.joined_by_default DESC, rooms.name",
-            };
-            let direction = if query.descending { "DESC" } else { "ASC" };
+            let Selection {
+                tables,
+                matching,
+                values,
+            } = query.selection()?;
+            let order = query.order();
             let (count, offset) = bounds(query.slice);
             let items = conn
                 .prepare_cached(&format!(
                     "SELECT rooms.doc, rooms.rest FROM {tables} WHERE {matching}
-                     ORDER BY {column} {direction}, rooms.id LIMIT {count} OFFSET {offset}"
+                     ORDER BY {order}, rooms.id LIMIT {count} OFFSET {offset}"
                 ))?
-                .query_map(values.as_slice(), |row| {
+                .query_map(params_from_iter(&values), |row| {
                     let rest = row.get_ref(1)?.as_bytes_or_null()?;
                     Ok(json::joined(row.get_ref(0)?.as_bytes()?, rest))
                 })?
@@ -395,7 +193,7 @@ impl Queries {
                 Some(total) => total,
                 None => conn
                     .prepare_cached(&format!("SELECT count(*) FROM {tables} WHERE {matching}"))?
-                    .query_row(values.as_slice(), |row| unsigned(row, 0))?,
+                    .query_row(params_from_iter(&values), |row| unsigned(row, 0))?,
             };
             Ok(Page { items, total })
         })

@@ -21,14 +21,14 @@ pub(super) const BY_MAIN_ROOM: Index = Index::new(
     "rooms (main_room) WHERE main_room IS NOT NULL",
 );
 
-/// Whether `USER` may know of a room: it is no channel of a private team that they are neither in nor in the team.
+/// Whether `:it` may know of a room: it is no channel of a private team that they are neither in nor in the team.
 pub(crate) const KNOWN: &str = "(rooms.main_room IS NULL
-    OR EXISTS (SELECT 1 FROM memberships AS own WHERE own.user = USER AND own.room IN (rooms.id, rooms.main_room))
+    OR EXISTS (SELECT 1 FROM memberships AS own WHERE own.user = :it AND own.room IN (rooms.id, rooms.main_room))
     OR (SELECT main.kind FROM rooms AS main WHERE main.id = rooms.main_room) = 'c')";
 
-/// Whether a room is in no team, or `USER` in the room.
+/// Whether a room is in no team, or `:it` in the room.
 pub(crate) const JOINED: &str = "(rooms.main_room IS NULL
-    OR EXISTS (SELECT 1 FROM memberships AS own WHERE own.user = USER AND own.room = rooms.id))";
+    OR EXISTS (SELECT 1 FROM memberships AS own WHERE own.user = :it AND own.room = rooms.id))";
 
 pub(super) fn apply(tx: &mut Tx, event: &Applied, room_event: &RoomEvent) -> rusqlite::Result<()> {
     match room_event {
