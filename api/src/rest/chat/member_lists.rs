@@ -227,9 +227,10 @@ async fn online(kind: RoomKind, call: Call, Watched { id, page }: Watched) -> Ou
     let place = place.filter(|place| place.room.kind == kind);
     let place = place.ok_or_else(unknown)?;
     if !place.can_access(&call.caller) {
-        return Err(match kind {
-            RoomKind::Group => unknown(),
-            _ => wording::watching_not_allowed(),
+        return Err(if place.is_visible(&call.caller) {
+            wording::watching_not_allowed()
+        } else {
+            unknown()
         });
     }
     let members = MemberQuery {
