@@ -104,6 +104,8 @@ mod tests {
             "POST /api/v1/users.forgotPassword",
             "POST /api/v1/users.register",
             "POST /api/v1/users.verifyEmail",
+            // Whoever has a link and no account yet asks whether it is good.
+            "POST /api/v1/validateInviteToken",
             "POST /oauth/authorize",
             "POST /oauth/token",
             "POST /reset-password/{token}",
