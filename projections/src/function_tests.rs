@@ -159,7 +159,7 @@ fn miscounted(conn: &Connection) -> Vec<(String, i64, i64)> {
 fn batches_of_any_size_give_the_same_views() {
     let dir = tempfile::tempdir().unwrap();
     for seed in [1, 77, 4711] {
-        let events = chaos(seed, 2500);
+        let events = chaos(seed, 4000);
         let mut expected: Option<String> = None;
         for batch in [1, 7, 1000, usize::MAX] {
             let path = dir.path().join(format!("views-{seed}{batch}.sqlite"));
@@ -183,7 +183,7 @@ fn batches_of_any_size_give_the_same_views() {
 #[test]
 fn restarts_anywhere_give_the_same_views() {
     let dir = tempfile::tempdir().unwrap();
-    let events = chaos(5, 2500);
+    let events = chaos(5, 4000);
     let mut whole = live(&dir.path().join("views-1.sqlite"));
     worker::transact(&mut whole, &all(), &events).unwrap();
     let path = dir.path().join("views-2.sqlite");
@@ -213,7 +213,7 @@ fn restarts_anywhere_give_the_same_views() {
 #[test]
 fn a_rolled_back_batch_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let events = chaos(9, 2500);
+    let events = chaos(9, 4000);
     let mut whole = live(&dir.path().join("views-1.sqlite"));
     worker::transact(&mut whole, &all(), &events).unwrap();
     let mut tx = live(&dir.path().join("views-2.sqlite"));

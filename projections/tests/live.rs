@@ -252,6 +252,7 @@ async fn reconnecting_at_random_shows_every_update_exactly_once_in_order() {
             let events: Vec<Event> = (0..=dice.roll(8))
                 .map(|_| chaos.next(true))
                 .filter(|event| !matches!(event, Event::User(_)) && !renames(event))
+                .filter(|event| !is_told_in_two_rooms(event))
                 .filter(|event| members.makes_sense(event))
                 .collect();
             if !events.is_empty() {
@@ -296,6 +297,19 @@ fn is_same(expected: &(u64, String), found: &(u64, String)) -> bool {
         (then, now) => then == now,
     };
     expected.0 == found.0 && then["room"] == now["room"] && undone
+}
+
+/// Whoever watches both rooms gets two updates at one position, and nothing promises that nobody resumes between them
+/// (`docs/live.md`).
+fn is_told_in_two_rooms(event: &Event) -> bool {
+    match event {
+        Event::Room(RoomEvent::RoomCreated(created)) => created.discussion.is_some(),
+        Event::Room(event) => matches!(
+            event,
+            RoomEvent::RoomAddedToTeam(_) | RoomEvent::RoomRemovedFromTeam(_)
+        ),
+        _ => false,
+    }
 }
 
 fn renames(event: &Event) -> bool {
