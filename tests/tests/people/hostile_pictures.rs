@@ -451,17 +451,26 @@ fn send(server: &Server, client: &Client, file: &[u8]) -> TcpStream {
 async fn stopped_worker(server: &Server) -> u32 {
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
-        if let Some(worker) = server.children().first() {
+        let children = server.children();
+        if let Some(worker) = children.into_iter().find(|child| is_worker(*child)) {
             let stopped = std::process::Command::new("kill")
                 .args(["-STOP", &worker.to_string()])
                 .status();
-            if stopped.is_ok_and(|status| status.success()) && server.children().contains(worker) {
-                return *worker;
+            if stopped.is_ok_and(|status| status.success()) && server.children().contains(&worker) {
+                return worker;
             }
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     panic!("no worker was seen");
+}
+
+/// Not before it runs the program of a worker: stopped earlier, it would hold the thread that starts it, and nothing
+/// would be left to kill it.
+fn is_worker(child: u32) -> bool {
+    let arguments = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+    let mut arguments = arguments.split(|byte| *byte == 0);
+    arguments.any(|argument| argument == b"picture-worker")
 }
 
 /// A worker ends with its server.
