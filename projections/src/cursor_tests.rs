@@ -1,6 +1,8 @@
 //! Whatever is posted, read, marked unread and deleted by whoever acts by views of whatever age: send times rise in the
 //! order of the log, and `unread` is what lies behind `ls`.
 
+use std::collections::BTreeMap;
+
 use domain::membership::{Joining, MarkedUnread, MembershipEvent, ReadCursorMoved};
 use domain::message::{Mention, MessageDeleted, MessageEvent, Remains};
 use domain::room::RoomKind;
@@ -9,10 +11,12 @@ use domain::{Event, MessageId, RoomId, SeenUpTo, Timestamp, UserId};
 use rusqlite::Connection;
 use serde_json::Value;
 
+use crate::chat::memberships::listed_since;
 use crate::engine::applied::Applied;
 use crate::engine::tx::Tx;
 use crate::engine::worker;
 use crate::function_tests::{all, live};
+use crate::iso;
 use crate::testing::{Dice, join, post, posted, recorded, room, t, user};
 
 const USERS: [&str; 3] = ["anna", "bert", "carl"];
@@ -190,15 +194,28 @@ impl Play {
     }
 }
 
+/// A user's memberships as lists show them, by room.
+fn listed(conn: &Connection, user: &str, since: Option<Timestamp>) -> BTreeMap<String, Value> {
+    let listed = listed_since(conn, &UserId::new(user), since).unwrap();
+    let documents = listed.iter().map(|doc| {
+        let doc: Value = serde_json::from_slice(doc).unwrap();
+        (doc["rid"].as_str().unwrap().to_owned(), doc)
+    });
+    documents.collect()
+}
+
 /// What somebody's counters are, and what they should be by what lies behind the cursor.
 fn counters(conn: &Connection, room: &str, user: &str) -> ([i64; 3], [i64; 3]) {
-    let (seen, found): (Option<i64>, [i64; 3]) = conn
+    let seen: Option<i64> = conn
         .query_row(
-            "SELECT seen, unread, user_mentions, group_mentions FROM memberships WHERE room = ?1 AND user = ?2",
+            "SELECT seen FROM memberships WHERE room = ?1 AND user = ?2",
             [room, user],
-            |row| Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?])),
+            |row| row.get(0),
         )
         .unwrap();
+    let place = &listed(conn, user, None)[room];
+    let found =
+        ["unread", "userMentions", "groupMentions"].map(|field| place[field].as_i64().unwrap());
     let mut expected = [0; 3];
     let mut select = conn
         .prepare("SELECT doc, at FROM messages WHERE room = ?1 AND author <> ?2 AND thread IS NULL AND kind IS NULL")
@@ -247,6 +264,29 @@ fn rises(conn: &Connection, room: &str) -> bool {
         .collect::<Result<_, _>>()
         .unwrap();
     times.windows(2).all(|pair| pair[0] < pair[1])
+}
+
+/// Whoever asks for what changed is told what they would see changed in the whole list.
+#[test]
+fn what_changed_is_what_is_listed_as_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut play = Play::begin(104_729, live(&dir.path().join("views.sqlite")));
+    for step in 0..60 {
+        for _ in 0..=play.dice.roll(4) {
+            play.step();
+        }
+        play.commit();
+        let now = play.now;
+        for since in [now, now - 1, now - 3, now - 10].map(Timestamp::from_millis) {
+            let from = str::from_utf8(&iso::write(since)).unwrap().to_owned();
+            for user in USERS {
+                let mut all = listed(&play.tx.conn, user, None);
+                all.retain(|_, place| place["_updatedAt"].as_str() >= Some(&*from));
+                let changed = listed(&play.tx.conn, user, Some(since));
+                assert_eq!(changed, all, "step {step}: {user} since {from}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -52,22 +52,23 @@ fn is_wanted(part: &str) -> bool {
 async fn bench() {
     let yardstick = Echo::start();
     let mut server = Server::start().await;
-    let ann = server.admin().await.new_user("ann").await;
+    let admin = server.admin().await;
+    let (ann, bob) = (admin.new_user("ann").await, admin.new_user("bob").await);
     server.stop().await;
     let begin = Instant::now();
-    fill(&server, &ann).await;
+    fill(&server, &ann, &bob).await;
     println!("recorded in {:.1?}", begin.elapsed());
     let begin = Instant::now();
     server.restart().await;
     let ready = begin.elapsed();
-    let ann = server.client().with_token(&ann.user_id, &ann.token);
+    let [ann, bob] = [ann, bob].map(|who| server.client().with_token(&who.user_id, &who.token));
     println!("{ROOMS} rooms and {CROWD} people: started on them in {ready:.1?}");
     if is_wanted("lists") {
         lists(&server, &ann, &yardstick).await;
         client_start(&ann).await;
     }
     if is_wanted("crowd") {
-        posting(&server, &ann).await;
+        posting(&server, &ann, &bob).await;
     }
 }
 
@@ -148,9 +149,10 @@ async fn client_start(ann: &Client) {
     }
 }
 
-/// The sender's answer in a room of ten and in one of thousands, in turn; and how soon all members are told.
-async fn posting(server: &Server, ann: &Client) {
-    for (what, text) in [("plain", "words"), ("to everybody", "@all words")] {
+/// The sender's answer in a room of ten and in one of thousands, in turn; and how soon the counters of another member are
+/// right.
+async fn posting(server: &Server, ann: &Client, bob: &Client) {
+    for (what, text, calls) in [("plain", "words", 0), ("to everybody", "@all words", 1)] {
         for round in 1..=ROUNDS {
             for room in ["circle", "crowd"] {
                 let (headers, text) = (headers(ann), text.to_owned());
@@ -160,12 +162,29 @@ async fn posting(server: &Server, ann: &Client) {
                     );
                     load::post(request, "/api/v1/chat.sendMessage", &headers, &body);
                 };
+                let called = calls_of(bob, room).await;
                 let report = load::run_at(address(server), 8, 20, RUN, post).await;
-                println!("round {round}  {what:<14} 20/s into the {room:<8} {report}");
                 assert_eq!(report.refused, 0, "every message is taken");
+                let expected = called + calls * report.answered;
+                let begin = Instant::now();
+                while calls_of(bob, room).await != expected {
+                    assert!(begin.elapsed() < RUN, "{expected} calls are counted");
+                }
+                println!(
+                    "round {round}  {what:<14} 20/s into the {room:<8} {report}; counted for others after {:.1} ms",
+                    begin.elapsed().as_secs_f64() * 1e3
+                );
             }
         }
     }
+}
+
+/// How often everybody in a room was called since somebody read it.
+async fn calls_of(member: &Client, room: &str) -> u64 {
+    let path = format!("subscriptions.getOne?roomId=bench-{room}");
+    let answer = member.get(&path).await.ok();
+    let calls = answer["subscription"]["groupMentions"].as_u64();
+    calls.expect("a member")
 }
 
 fn person(number: usize) -> UserId {
@@ -212,8 +231,8 @@ fn said(room: &RoomId) -> StreamAppend {
 }
 
 /// Writes it into the log of a server that is stopped: to ask for it 60,000 times would take long.
-async fn fill(server: &Server, ann: &Client) {
-    let ann = UserId::new(&ann.user_id);
+async fn fill(server: &Server, ann: &Client, bob: &Client) {
+    let [ann, bob] = [ann, bob].map(|who| UserId::new(&who.user_id));
     let mut appends: Vec<StreamAppend> = (0..CROWD).map(account).collect();
     for number in 0..ROOMS {
         let room = RoomId::new(format!("bench-room-{number:03}"));
@@ -227,8 +246,8 @@ async fn fill(server: &Server, ann: &Client) {
     for (name, members) in [("circle", CIRCLE), ("crowd", CROWD)] {
         let room = RoomId::new(format!("bench-{name}"));
         appends.push(channel(&room, name));
-        appends.push(joining(&room, &ann));
-        appends.extend((1..members).map(|number| joining(&room, &person(number))));
+        appends.extend([joining(&room, &ann), joining(&room, &bob)]);
+        appends.extend((2..members).map(|number| joining(&room, &person(number))));
     }
     let log = tests::log::open(server).await;
     while !appends.is_empty() {

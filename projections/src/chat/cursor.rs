@@ -258,9 +258,7 @@ pub(super) fn uncount(tx: &mut Tx, event: &Applied, going: &Going<'_>) -> rusqli
         let counts = tally.of(user);
         if unread && counts != Counts::default() {
             change(tx, event, room, user, |doc| {
-                doc.unread = (doc.unread - counts.unread).max(0);
-                doc.user_mentions = (doc.user_mentions - counts.user_mentions).max(0);
-                doc.group_mentions = (doc.group_mentions - counts.group_mentions).max(0);
+                doc.count(Counts::default() - counts);
             })?;
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! This is where unread counts come from (contract, rooms 2.3 and messages 4). A message raises the alert of everybody
 //! else in the room. To keep that cheap, the worker knows for each busy room the few members that are *quiet*: not
-//! alerted, or not shown the room ([`crate::engine::tx::Roster`]).
+//! alerted, or not shown the room ([`crate::engine::tx::Roster`]). What counts for everybody is counted once for all
+//! ([`crate::engine::rows::shared_counters`]).
 
 mod members;
 mod people;
@@ -21,6 +22,7 @@ use unread::message;
 
 use crate::chat::access::memberships::{
     alter, alter_all, change, change_all, note_keen, note_quiet, remove_all, rooms_of,
+    shared_counts,
 };
 use crate::chat::cursor;
 use crate::chat::system_messages::{announcement, derived_id};
@@ -34,11 +36,13 @@ use crate::names::UserRef;
 use crate::numbers::number;
 
 pub use members::{MemberOrder, MemberQuery, MemberRecord, Who};
+#[cfg(test)]
+pub(crate) use queries::listed_since;
 pub use queries::{MembershipRecord, RoleHolder};
 
 pub(crate) const VIEW: Projection = Projection {
     name: "memberships",
-    version: 9,
+    version: 10,
     tables: "CREATE TABLE memberships (
         room TEXT NOT NULL,
         user TEXT NOT NULL,
@@ -59,11 +63,20 @@ pub(crate) const VIEW: Projection = Projection {
         rest BLOB,
         from_cursor INTEGER NOT NULL,
         choices BLOB,
+        counted_unread INTEGER NOT NULL,
+        counted_group_mentions INTEGER NOT NULL,
         PRIMARY KEY (room, user)
+    ) WITHOUT ROWID;
+    CREATE TABLE shared_counters (
+        room TEXT NOT NULL PRIMARY KEY,
+        unread INTEGER NOT NULL,
+        group_mentions INTEGER NOT NULL,
+        raised_at INTEGER NOT NULL
     ) WITHOUT ROWID;",
     indexes: &[
         Index::new("memberships_user", "memberships (user)"),
         Index::new("memberships_updated", "memberships (user, updated_at)"),
+        Index::new("shared_counters_raised", "shared_counters (raised_at)"),
     ],
     apply: Apply::Total(apply),
 };
@@ -316,9 +329,12 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
     tx.stale.memberships.insert(key.clone());
     let quiet = doc.is_quiet();
     let highlights = doc.highlights();
-    let position = number(event.position);
-    tx.memberships
-        .insert_new(key, MembershipRow { doc, position });
+    let row = MembershipRow {
+        doc,
+        position: number(event.position),
+        counted: shared_counts(tx, &joined.room)?,
+    };
+    tx.memberships.insert_new(key, row);
     if let Some(members) = tx
         .rosters
         .get_mut(&joined.room)

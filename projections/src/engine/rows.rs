@@ -6,6 +6,7 @@
 pub(crate) mod membership;
 pub(crate) mod message;
 pub(crate) mod room;
+pub(crate) mod shared_counters;
 pub(crate) mod tally;
 pub(crate) mod user;
 

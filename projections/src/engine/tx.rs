@@ -25,6 +25,7 @@ use crate::engine::rows::Rows;
 use crate::engine::rows::membership::MembershipRow;
 use crate::engine::rows::message::MessageRow;
 use crate::engine::rows::room::RoomRow;
+use crate::engine::rows::shared_counters::SharedCounters;
 use crate::engine::rows::user::UserRow;
 use crate::names::{DiscussionNow, Names, RoomName, UserName};
 use crate::numbers::number;
@@ -154,6 +155,7 @@ pub struct Tx {
     pub(crate) users: Rows<UserRow>,
     pub(crate) rooms: Rows<RoomRow>,
     pub(crate) memberships: Rows<MembershipRow>,
+    pub(crate) shared_counters: Rows<SharedCounters>,
     pub(crate) messages: Rows<MessageRow>,
     pub(crate) postings: OpenBlock,
     /// References from users to messages that name them, and since which position; not written yet.
@@ -204,6 +206,7 @@ impl Tx {
             users: Rows::new(rows.users, bulk),
             rooms: Rows::new(rows.rooms, bulk),
             memberships: Rows::new(rows.memberships, bulk),
+            shared_counters: Rows::new(rows.rooms, bulk),
             messages: Rows::new(rows.messages, bulk),
             postings: OpenBlock::default(),
             references: Vec::new(),
@@ -268,6 +271,7 @@ impl Tx {
         self.users.flush(&self.conn)?;
         self.rooms.flush(&self.conn)?;
         self.memberships.flush(&self.conn)?;
+        self.shared_counters.flush(&self.conn)?;
         self.flush_messages()?;
         self.postings.flush(&self.conn)?;
         let mut checkpoint = self
@@ -292,6 +296,7 @@ impl Tx {
             self.users.flush(&self.conn)?;
             self.rooms.flush(&self.conn)?;
             self.memberships.flush(&self.conn)?;
+            self.shared_counters.flush(&self.conn)?;
         }
         self.stale = Stale::default();
         self.trim();
@@ -333,6 +338,7 @@ impl Tx {
         self.users.trim();
         self.rooms.trim();
         self.memberships.trim();
+        self.shared_counters.trim();
         self.messages.trim();
         self.trim_rosters();
     }
@@ -342,6 +348,7 @@ impl Tx {
         self.users.clear();
         self.rooms.clear();
         self.memberships.clear();
+        self.shared_counters.clear();
         self.messages.clear();
         self.references.clear();
         self.rosters.clear();
@@ -375,6 +382,7 @@ impl Tx {
         self.users.set_capacity(LIVE_ROWS.users);
         self.rooms.set_capacity(LIVE_ROWS.rooms);
         self.memberships.set_capacity(LIVE_ROWS.memberships);
+        self.shared_counters.set_capacity(LIVE_ROWS.rooms);
         self.messages.set_capacity(LIVE_ROWS.messages);
     }
 

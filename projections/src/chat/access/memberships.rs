@@ -7,6 +7,8 @@ use crate::engine::applied::Applied;
 use crate::engine::rows::Row as _;
 use crate::engine::rows::membership::{MembershipDoc, MembershipRow};
 use crate::engine::rows::room::RoomRow;
+use crate::engine::rows::shared_counters::SharedCounters;
+use crate::engine::rows::tally::Counts;
 use crate::engine::tx::Tx;
 use crate::iso::Date;
 use crate::numbers::number;
@@ -50,6 +52,9 @@ pub(crate) fn remove(
 pub(crate) fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {
     of_all(tx, room, |tx, user| remove(tx, event, room, user))?;
     tx.rosters.remove(room);
+    if !tx.past {
+        tx.shared_counters.remove(&tx.conn, room)?;
+    }
     Ok(())
 }
 
@@ -105,12 +110,14 @@ pub(crate) fn change(
     user: &UserId,
     change: impl FnOnce(&mut MembershipDoc),
 ) -> rusqlite::Result<()> {
+    let shared = shared_counts(tx, room)?;
     let Some(row) = tx
         .memberships
         .get_mut(&tx.conn, &(room.clone(), user.clone()))?
     else {
         return Ok(());
     };
+    row.catch_up(shared);
     let was = row.doc.is_quiet();
     change(&mut row.doc);
     row.doc.updated_at = Date(event.recorded_at);
@@ -119,6 +126,32 @@ pub(crate) fn change(
         note_quiet(tx, room, user, quiet);
     }
     Ok(())
+}
+
+/// What messages that count for everybody have added to the counters of each member of a room, in sum.
+pub(crate) fn shared_counts(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<Counts> {
+    // What was unread is no matter of the past.
+    if tx.past {
+        return Ok(Counts::default());
+    }
+    let shared = tx.shared_counters.get(&tx.conn, room)?;
+    Ok(shared.map(|shared| shared.counts).unwrap_or_default())
+}
+
+/// Raises the counters of all members at once.
+pub(crate) fn count_for_all(
+    tx: &mut Tx,
+    event: &Applied,
+    room: &RoomId,
+    more: Counts,
+) -> rusqlite::Result<()> {
+    let mut counts = shared_counts(tx, room)?;
+    counts += more;
+    let raised = SharedCounters {
+        counts,
+        raised_at: Date(event.recorded_at),
+    };
+    tx.shared_counters.put(&tx.conn, room.clone(), raised)
 }
 
 pub(crate) fn change_all(

@@ -6,15 +6,17 @@ use bytes::Bytes;
 use compact_str::CompactString;
 use domain::membership::{MembershipFacts, MembershipView};
 use domain::{MessageId, RoleId, RoomId, Timestamp, UserId};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
 
 use crate::chat::tombstones::{self, Kind, Sync};
 use crate::engine::queries::Queries;
 use crate::engine::rows::Row as _;
 use crate::engine::rows::membership::{MembershipDoc, MembershipRow};
+use crate::engine::rows::tally::Counts;
 use crate::engine::since::Since;
 use crate::error::QueryError;
+use crate::iso::Date;
 use crate::json;
 use crate::numbers::unsigned;
 
@@ -43,26 +45,39 @@ pub struct RoleHolder {
     pub roles: Vec<RoleId>,
 }
 
-/// The threads of a wire document that have unread replies.
+/// The counters of a wire document.
 #[derive(Deserialize)]
-struct Threads {
+#[serde(rename_all = "camelCase")]
+struct Counted {
     #[serde(default)]
     tunread: Vec<MessageId>,
+    unread: u64,
+    user_mentions: u64,
+    group_mentions: u64,
 }
 
-/// The record in a row `SELECT doc, open, alert, unread, user_mentions, group_mentions, seen, choices, rest,
-/// from_cursor`.
+/// What [`listed`] and [`record`] are made of: the first columns of a row, and where they come from.
+const LISTED: &str = "doc, choices, coalesce(shared.unread, 0) - counted_unread,
+    coalesce(shared.group_mentions, 0) - counted_group_mentions, shared.raised_at";
+
+const MEMBERSHIPS: &str =
+    "memberships LEFT JOIN shared_counters AS shared ON shared.room = memberships.room";
+
+/// The record in a row of [`LISTED`], then `open, alert, seen, rest, from_cursor`.
 fn record(row: &Row<'_>) -> rusqlite::Result<MembershipRecord> {
-    let (unread, user_mentions) = (unsigned(row, 3)?, unsigned(row, 4)?);
-    let group_mentions = unsigned(row, 5)?;
-    let alert: bool = row.get(2)?;
-    let doc = listed(row, 7)?;
-    let Threads { tunread } = json::decode(&doc)?;
+    let doc = listed(row)?;
+    let Counted {
+        tunread,
+        unread,
+        user_mentions,
+        group_mentions,
+    } = json::decode(&doc)?;
+    let alert: bool = row.get(6)?;
     Ok(MembershipRecord {
         view: MembershipView {
-            open: row.get(1)?,
+            open: row.get(5)?,
             unread: alert || unread + user_mentions + group_mentions > 0,
-            cursor: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
+            cursor: row.get::<_, Option<i64>>(7)?.map(Timestamp::from_millis),
             unread_threads: tunread,
         },
         doc: json::joined(&doc, row.get_ref(8)?.as_bytes_or_null()?),
@@ -72,10 +87,49 @@ fn record(row: &Row<'_>) -> rusqlite::Result<MembershipRecord> {
     })
 }
 
-/// The document as lists show it; `doc` is the first column.
-fn listed(row: &Row<'_>, choices: usize) -> rusqlite::Result<Bytes> {
-    let choices = row.get_ref(choices)?.as_bytes_or_null()?;
-    Ok(json::joined(row.get_ref(0)?.as_bytes()?, choices))
+/// The document as lists show it, in a row of [`LISTED`].
+fn listed(row: &Row<'_>) -> rusqlite::Result<Bytes> {
+    let (doc, choices) = (row.get_ref(0)?.as_bytes()?, row.get_ref(1)?);
+    let choices = choices.as_bytes_or_null()?;
+    let behind = Counts {
+        unread: row.get(2)?,
+        user_mentions: 0,
+        group_mentions: row.get(3)?,
+    };
+    if behind == Counts::default() {
+        return Ok(json::joined(doc, choices));
+    }
+    let mut doc: MembershipDoc = json::decode(doc)?;
+    doc.count(behind);
+    let raised_at = row.get::<_, Option<i64>>(4)?.map(Timestamp::from_millis);
+    doc.updated_at = doc.updated_at.max(raised_at.map_or(doc.updated_at, Date));
+    Ok(json::joined(&json::encode(&doc)?, choices))
+}
+
+/// A user's memberships that changed since then, or all of them.
+pub(crate) fn listed_since(
+    conn: &Connection,
+    user: &UserId,
+    since: Option<Timestamp>,
+) -> rusqlite::Result<Vec<Bytes>> {
+    let Some(since) = since else {
+        let all =
+            format!("SELECT {LISTED} FROM {MEMBERSHIPS} WHERE user = ?1 ORDER BY memberships.room");
+        let mut all = conn.prepare_cached(&all)?;
+        return all.query_map([user.as_str()], listed)?.collect();
+    };
+    // Found by when they changed, or by when something counted for everybody in the room.
+    let mut changed = conn.prepare_cached(&format!(
+        "SELECT {LISTED}, memberships.room FROM {MEMBERSHIPS} WHERE user = ?1 AND updated_at >= ?2
+         UNION ALL
+         SELECT {LISTED}, memberships.room FROM shared_counters AS shared
+         CROSS JOIN memberships ON memberships.room = shared.room AND user = ?1
+         WHERE raised_at >= ?2 AND updated_at < ?2
+            AND (shared.unread, shared.group_mentions) <> (counted_unread, counted_group_mentions)
+         ORDER BY 6"
+    ))?;
+    let parameters = params![user.as_str(), since.as_millis()];
+    changed.query_map(parameters, listed)?.collect()
 }
 
 impl Queries {
@@ -83,10 +137,10 @@ impl Queries {
     pub async fn unread_total(&self, user: &UserId) -> Result<u64, QueryError> {
         let user = user.clone();
         self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT coalesce(sum(unread), 0) FROM memberships WHERE user = ?1
-                 AND coalesce(json_extract(doc, '$.archived'), 0) = 0",
-            )?
+            conn.prepare_cached(&format!(
+                "SELECT coalesce(sum(memberships.unread + coalesce(shared.unread, 0) - counted_unread), 0)
+                 FROM {MEMBERSHIPS} WHERE user = ?1 AND coalesce(json_extract(doc, '$.archived'), 0) = 0"
+            ))?
             .query_row([user.as_str()], |row| unsigned(row, 0))
         })
         .await
@@ -124,10 +178,10 @@ impl Queries {
     ) -> Result<Option<MembershipRecord>, QueryError> {
         let (room, user) = (room.clone(), user.clone());
         self.read(move |conn| {
-            conn.prepare_cached(
-                "SELECT doc, open, alert, unread, user_mentions, group_mentions, seen, choices, rest, from_cursor
-                 FROM memberships WHERE room = ?1 AND user = ?2",
-            )?
+            conn.prepare_cached(&format!(
+                "SELECT {LISTED}, open, alert, seen, rest, from_cursor FROM {MEMBERSHIPS}
+                 WHERE memberships.room = ?1 AND user = ?2"
+            ))?
             .query_row([room.as_str(), user.as_str()], record)
             .optional()
         })
@@ -142,24 +196,13 @@ impl Queries {
     ) -> Result<Sync, QueryError> {
         let user = user.clone();
         self.read(move |conn| {
-            let Some(since) = since else {
-                let all = "SELECT doc, choices FROM memberships WHERE user = ?1 ORDER BY room";
-                let mut all = conn.prepare_cached(all)?;
-                let all = all.query_map([user.as_str()], |row| listed(row, 1))?;
-                return Ok(Sync {
-                    update: all.collect::<rusqlite::Result<_>>()?,
-                    remove: Vec::new(),
-                });
-            };
-            // In the order of an expression, so that the few are found by when they changed, and sorted.
-            let mut changed = conn.prepare_cached(
-                "SELECT doc, choices FROM memberships WHERE user = ?1 AND updated_at >= ?2 ORDER BY +room",
-            )?;
-            let earliest = since.earliest().as_millis();
-            let changed = changed.query_map(params![user.as_str(), earliest], |row| listed(row, 1))?;
+            let earliest = since.map(Since::earliest);
             Ok(Sync {
-                update: changed.collect::<rusqlite::Result<_>>()?,
-                remove: tombstones::since(conn, Kind::Membership, Some(&user), since)?,
+                update: listed_since(conn, &user, earliest)?,
+                remove: match since {
+                    Some(since) => tombstones::since(conn, Kind::Membership, Some(&user), since)?,
+                    None => Vec::new(),
+                },
             })
         })
         .await

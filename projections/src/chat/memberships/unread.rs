@@ -5,7 +5,7 @@ use domain::message::{Mention, MessagePosted};
 use domain::room::RoomKind;
 use domain::{MessageId, Timestamp, UserId, limits, text};
 
-use crate::chat::access::memberships::change;
+use crate::chat::access::memberships::{change, count_for_all};
 use crate::chat::access::messages::keep_tally;
 use crate::chat::cursor;
 use crate::engine::applied::Applied;
@@ -128,22 +128,17 @@ fn count(
         },
         called,
     };
-    let counted: Vec<UserId> = if tally.everybody() {
-        let members = tx.members(room)?.iter();
-        members.filter(|user| *user != author).cloned().collect()
-    } else {
-        tally.called.clone()
-    };
-    for user in counted {
-        let Counts {
-            unread,
-            user_mentions,
-            group_mentions,
-        } = tally.of(&user);
-        change(tx, event, room, &user, |doc| {
-            doc.unread += unread;
-            doc.user_mentions += user_mentions;
-            doc.group_mentions += group_mentions;
+    let mut counted = Counts::default();
+    if tally.everybody() {
+        counted = tally.of_the_rest();
+        count_for_all(tx, event, room, counted)?;
+        change(tx, event, room, author, |doc| {
+            doc.count(Counts::default() - counted);
+        })?;
+    }
+    for user in &tally.called {
+        change(tx, event, room, user, |doc| {
+            doc.count(tally.of(user) - counted);
             doc.alert();
         })?;
     }

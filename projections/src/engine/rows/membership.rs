@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::engine::rows::Row;
+use crate::engine::rows::tally::Counts;
 use crate::iso::Date;
 use crate::json;
 use crate::names::{Names, UserRef};
@@ -96,6 +97,13 @@ pub(crate) struct MembershipDoc {
 }
 
 impl MembershipDoc {
+    /// Adds to the counters. What was counted twice or never cannot make them negative.
+    pub(crate) fn count(&mut self, more: Counts) {
+        self.unread = (self.unread + more.unread).max(0);
+        self.user_mentions = (self.user_mentions + more.user_mentions).max(0);
+        self.group_mentions = (self.group_mentions + more.group_mentions).max(0);
+    }
+
     /// Nothing in a thread is unread any more.
     pub(crate) fn thread_is_read(&mut self, thread: &MessageId) {
         for list in [
@@ -276,9 +284,17 @@ pub(crate) struct MembershipRow {
     pub(crate) doc: MembershipDoc,
     /// Position at which the user joined: the longest member of a room has the smallest.
     pub(crate) position: i64,
+    /// How much of the room's shared counters is in its own.
+    pub(crate) counted: Counts,
 }
 
 impl MembershipRow {
+    /// Takes what the shared counters of its room were raised by meanwhile.
+    pub(crate) fn catch_up(&mut self, shared: Counts) {
+        self.doc.count(shared - self.counted);
+        self.counted = shared;
+    }
+
     pub(crate) fn highlights(&self) -> Arc<Highlights> {
         self.doc.highlights()
     }
@@ -296,8 +312,8 @@ impl MembershipRow {
     /// Keeps it as it is at the last snapshot, unless that is kept already. Takes the same values as `INSERT`.
     pub(crate) const KEEP: &'static str = "INSERT INTO past_memberships (room, user, id, open, alert, quiet, unread, \
          user_mentions, group_mentions, seen, owner, roles, updated_at, doc, position, rest, highlights, \
-         from_cursor, choices, until, there)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
+         from_cursor, choices, counted_unread, counted_group_mentions, until, there)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
          last.position, 1
          FROM (SELECT max(position) AS position FROM snapshots) AS last
          WHERE NOT EXISTS
@@ -309,18 +325,21 @@ impl Row for MembershipRow {
 
     const INSERT: &'static str =
         "INSERT INTO memberships (room, user, id, open, alert, quiet, unread, user_mentions, group_mentions,
-            seen, owner, roles, updated_at, doc, position, rest, highlights, from_cursor, choices)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+            seen, owner, roles, updated_at, doc, position, rest, highlights, from_cursor, choices, counted_unread,
+            counted_group_mentions)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
 
     const UPDATE: &'static str =
         "UPDATE memberships SET id = ?3, open = ?4, alert = ?5, quiet = ?6, unread = ?7, user_mentions = ?8,
             group_mentions = ?9, seen = ?10, owner = ?11, roles = ?12, updated_at = ?13, doc = ?14, position = ?15,
-            rest = ?16, highlights = ?17, from_cursor = ?18, choices = ?19
+            rest = ?16, highlights = ?17, from_cursor = ?18, choices = ?19, counted_unread = ?20,
+            counted_group_mentions = ?21
          WHERE room = ?1 AND user = ?2";
 
     fn load(conn: &Connection, key: &Self::Key) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached(
-            "SELECT doc, position, rest, from_cursor, choices FROM memberships WHERE room = ?1 AND user = ?2",
+            "SELECT doc, position, rest, from_cursor, choices, counted_unread, counted_group_mentions
+             FROM memberships WHERE room = ?1 AND user = ?2",
         )?
         .query_row([key.0.as_str(), key.1.as_str()], |row| {
             let mut doc: MembershipDoc = json::decode(row.get_ref(0)?.as_bytes()?)?;
@@ -331,8 +350,15 @@ impl Row for MembershipRow {
             if let Some(choices) = row.get_ref(4)?.as_bytes_or_null()? {
                 doc.choices = Some(json::decode(choices)?);
             }
-            let position = row.get(1)?;
-            Ok(Self { doc, position })
+            Ok(Self {
+                doc,
+                position: row.get(1)?,
+                counted: Counts {
+                    unread: row.get(5)?,
+                    user_mentions: 0,
+                    group_mentions: row.get(6)?,
+                },
+            })
         })
         .optional()
     }
@@ -370,6 +396,8 @@ impl Row for MembershipRow {
             !doc.rest.user_highlights.is_empty(),
             doc.from_cursor,
             choices.transpose()?,
+            self.counted.unread,
+            self.counted.group_mentions,
         ])?;
         Ok(())
     }

@@ -32,6 +32,18 @@ impl std::ops::AddAssign for Counts {
     }
 }
 
+impl std::ops::Sub for Counts {
+    type Output = Self;
+
+    fn sub(self, less: Self) -> Self {
+        Self {
+            unread: self.unread - less.unread,
+            user_mentions: self.user_mentions - less.user_mentions,
+            group_mentions: self.group_mentions - less.group_mentions,
+        }
+    }
+}
+
 impl Tally {
     /// Whether it raises nobody's counters.
     pub(crate) fn is_empty(&self) -> bool {
@@ -52,11 +64,16 @@ impl Tally {
                 group_mentions: 0,
             }
         } else {
-            Counts {
-                unread: i64::from(self.rest_unread),
-                user_mentions: 0,
-                group_mentions: i64::from(self.rest_mentioned),
-            }
+            self.of_the_rest()
+        }
+    }
+
+    /// What it adds to the counters of those it does not mention by name.
+    pub(crate) fn of_the_rest(&self) -> Counts {
+        Counts {
+            unread: i64::from(self.rest_unread),
+            user_mentions: 0,
+            group_mentions: i64::from(self.rest_mentioned),
         }
     }
 
