@@ -1,8 +1,8 @@
-//! Rooms under load: the lists that clients begin with, for somebody in 500 rooms, what changed of them since, and posting
-//! into a room of 20,000 members beside one of ten. Beside each list, in the same run and by the same generator, an axum
-//! handler that sends as many bytes.
+//! Rooms under load: the lists that clients begin with, for somebody in 500 rooms, what changed of them since, and posting,
+//! reading, joining and leaving in a room of 20,000 members beside one of ten. Beside each list, in the same run and by the
+//! same generator, an axum handler that sends as many bytes.
 //!
-//! `cargo bench -p tests --bench rooms [-- lists | crowd]` (build the server first: `cargo build --release`).
+//! `cargo bench -p tests --bench rooms [-- lists | crowd | members]` (build the server first: `cargo build --release`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,6 +31,8 @@ const CIRCLE: usize = 10;
 const WARM_UP: Duration = Duration::from_secs(1);
 const RUN: Duration = Duration::from_secs(5);
 const ROUNDS: usize = 3;
+/// How often a member does something in a round.
+const ACTS: usize = 30;
 /// Long ago, so that nothing of it has changed lately.
 const START: i64 = 1_790_000_000_000;
 
@@ -44,7 +46,8 @@ fn main() {
 }
 
 fn is_wanted(part: &str) -> bool {
-    let mut parts = std::env::args().filter(|argument| ["lists", "crowd"].contains(&&**argument));
+    let mut parts =
+        std::env::args().filter(|argument| ["lists", "crowd", "members"].contains(&&**argument));
     let first = parts.next();
     first.is_none_or(|first| first == part)
 }
@@ -69,6 +72,11 @@ async fn bench() {
     }
     if is_wanted("crowd") {
         posting(&server, &ann, &bob).await;
+    }
+    if is_wanted("members") {
+        members(&ann, &bob).await;
+        let admin = server.client().with_token(&admin.user_id, &admin.token);
+        everybody(&admin).await;
     }
 }
 
@@ -177,6 +185,71 @@ async fn posting(server: &Server, ann: &Client, bob: &Client) {
             }
         }
     }
+}
+
+/// What members do in a room of ten and in one of thousands, in turn.
+async fn members(ann: &Client, bob: &Client) {
+    for round in 1..=ROUNDS {
+        for room in ["circle", "crowd"] {
+            let id = format!("bench-{room}");
+            let (mut leaving, mut joining, mut reading) = (Vec::new(), Vec::new(), Vec::new());
+            for _ in 0..ACTS {
+                let said = json!({"message": {"rid": &id, "msg": "@all words"}});
+                ann.post("chat.sendMessage", said).await.ok();
+                for (path, body, took) in [
+                    ("subscriptions.read", json!({"rid": &id}), &mut reading),
+                    ("channels.leave", json!({"roomId": &id}), &mut leaving),
+                    ("channels.join", json!({"roomId": &id}), &mut joining),
+                ] {
+                    let begin = Instant::now();
+                    bob.post(path, body).await.ok();
+                    took.push(begin.elapsed());
+                }
+            }
+            let told = [("reads", reading), ("leaves", leaving), ("joins", joining)];
+            let told = told.map(|(what, mut took)| {
+                took.sort_unstable();
+                let of = |place: usize| took[place].as_secs_f64() * 1e3;
+                format!("{what} {:.1} ms, at most {:.1}", of(ACTS / 2), of(ACTS - 1))
+            });
+            println!(
+                "round {round}  a member of the {room:<8} {}",
+                told.join("; ")
+            );
+        }
+    }
+}
+
+/// Everybody there is added to a room by one request, while others use the server.
+async fn everybody(admin: &Client) {
+    let limit = json!({"value": 2 * CROWD});
+    admin.post("settings/API_User_Limit", limit).await.ok();
+    let made = admin.post("channels.create", json!({"name": "everybody"}));
+    let made = made.await.ok();
+    let room = made["channel"]["_id"].as_str().expect("a room");
+    let begin = Instant::now();
+    let adding = async {
+        let added = admin.post("channels.addAll", json!({"roomId": room}));
+        added.await.ok();
+        begin.elapsed()
+    };
+    let mut adding = std::pin::pin!(adding);
+    let mut slowest = Duration::ZERO;
+    let took = loop {
+        let asked = Instant::now();
+        let other = async {
+            let said = json!({"message": {"rid": "bench-circle", "msg": "words"}});
+            admin.post("chat.sendMessage", said).await.ok();
+        };
+        tokio::select! {
+            biased;
+            took = &mut adding => break took,
+            () = other => slowest = slowest.max(asked.elapsed()),
+        }
+    };
+    println!(
+        "{CROWD} people added to a room by one request in {took:.1?}; meanwhile another message took {slowest:.1?} at most"
+    );
 }
 
 /// How often everybody in a room was called since somebody read it.
