@@ -9,6 +9,7 @@ mod counters;
 mod denied;
 mod direct;
 mod discussions;
+mod exports;
 mod invites;
 mod lists;
 mod members;
