@@ -55,6 +55,14 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("rooms.delete", r#"{"roomId":"ROOM"}"#),
     (
+        "rooms.export",
+        r#"{"rid":"ROOM","type":"file","format":"json"}"#,
+    ),
+    (
+        "rooms.export",
+        r#"{"rid":"ROOM","type":"email","toUsers":["eve"],"messages":["MESSAGE"]}"#,
+    ),
+    (
         "rooms.cleanHistory",
         r#"{"roomId":"ROOM","oldest":"2020-01-01","latest":"2040-01-01"}"#,
     ),
