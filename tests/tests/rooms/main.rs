@@ -12,6 +12,7 @@ mod discussions;
 mod exports;
 mod invites;
 mod lists;
+mod lookups;
 mod members;
 mod place;
 mod pruning;

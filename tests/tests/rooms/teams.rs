@@ -672,6 +672,14 @@ async fn lists_of_teams_and_of_their_rooms() {
     let (admin, alice, bob) = people(&server).await;
     let (id, main) = team(&alice, "crew", 0, &["bob"]).await;
     team(&alice, "cabal", 1, &[]).await;
+    for (path, wanted) in [
+        (r"teams.list", &["cabal", "crew"][..]),
+        (r#"teams.list?sort={"name":-1}"#, &["crew", "cabal"]),
+        (r#"teams.list?query={"type":1}"#, &["cabal"]),
+        (r#"teams.list?sort={"name":-1}&offset=1"#, &["cabal"]),
+    ] {
+        assert_eq!(names(&alice, path, "teams").await, wanted, "{path}");
+    }
     let open = create(&alice, "channels", "open", &["bob"]).await;
     let closed = create(&alice, "groups", "closed", &[]).await;
     put(&alice, &id, &[&open, &closed]).await;
