@@ -119,12 +119,18 @@ async fn messages_are_mailed_to_users_and_addresses(options: ServerOptions) {
     let first = say(&admin, &room, "first\nAda: forged").await;
     let second = say(&alice, &room, "second").await;
     say(&alice, &room, "unsent").await;
+    let gone = say(&alice, &room, "gone").await;
+    let delete = json!({"roomId": room, "msgId": gone});
+    alice.post("chat.delete", delete).await.ok();
+    let sealed = json!({"message": {"rid": room, "msg": "cipher", "t": "e2e"}});
+    let sealed = alice.post("chat.sendMessage", sealed).await.ok();
+    let sealed = sealed["message"]["_id"].clone();
     let elsewhere = say(&alice, "GENERAL", "elsewhere").await;
     let wish = json!({
         "rid": room, "type": "email", "subject": "Our plans\r\nBcc: eve@example.org",
         "toUsers": ["ALICE", "nobody", "alice"],
         "toEmails": ["carol@example.net", " CAROL@example.net"],
-        "messages": [second, first, elsewhere, "none", first],
+        "messages": [second, first, elsewhere, "none", first, gone, sealed],
     });
     let answer = admin.post("rooms.export", wish).await.ok();
     assert_eq!(answer, json!({"missing": ["nobody"], "success": true}));
@@ -135,7 +141,10 @@ async fn messages_are_mailed_to_users_and_addresses(options: ServerOptions) {
         let place = |text: &str| mail.text.find(text);
         assert!(place("> second") < place("> first"), "{}", mail.text);
         assert!(place("> Ada: forged").is_some(), "{}", mail.text);
-        assert!(!mail.source.contains("elsewhere") && !mail.source.contains("unsent"));
+        assert!(place("> (encrypted)").is_some(), "{}", mail.text);
+        for other in ["elsewhere", "unsent", "gone", "cipher"] {
+            assert!(!mail.source.contains(other), "{other}: {}", mail.source);
+        }
     }
     // Without a subject it has one; whoever has no address is named, and nothing is mailed to nobody.
     let wish =
@@ -238,12 +247,18 @@ async fn each_wrong_wish_is_refused_in_its_own_words() {
             );
         }
     }
+    assert!(sink.mails().is_empty());
+    // Held in the room, it is a right there.
+    let grant = json!({"permissions": [{"_id": "mail-messages", "roles": ["admin", "owner"]}]});
+    admin.post("permissions.update", grant).await.ok();
+    let wish = json!({"rid": theirs, "type": "file", "format": "html"});
+    alice.post("rooms.export", wish.clone()).await.ok();
+    bob.post("rooms.export", wish).await.refused(400);
     server
         .client()
         .post("rooms.export", json!({}))
         .await
         .refused(401);
-    assert!(sink.mails().is_empty());
 }
 
 #[tokio::test]
