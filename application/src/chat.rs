@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod direct;
 pub mod discussions;
 mod followed;
+pub mod hidden_kinds;
 pub mod invites;
 pub mod join_codes;
 pub mod members;

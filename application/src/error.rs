@@ -26,6 +26,7 @@ use domain::push::PushRefusal;
 use domain::report::ReportRefusal;
 use domain::role::RoleRefusal;
 use domain::room::RoomRefusal;
+use domain::room_export::RoomExportRefusal;
 use domain::second_factor::SecondFactorRefusal;
 use domain::session::SessionRefusal;
 use domain::setting::SettingRefusal;
@@ -90,6 +91,8 @@ pub enum Error {
     Role(#[from] RoleRefusal),
     #[error(transparent)]
     Room(#[from] RoomRefusal),
+    #[error(transparent)]
+    RoomExport(#[from] RoomExportRefusal),
     #[error(transparent)]
     SecondFactor(#[from] SecondFactorRefusal),
     #[error(transparent)]
@@ -194,6 +197,12 @@ pub enum Refusal {
     /// The server cannot encrypt what is said.
     #[error("nothing can be said at the begin of an encrypted discussion")]
     EncryptedReply,
+    #[error("there is no room to take anything out of")]
+    NoRoomToExport,
+    #[error("there is no mail server")]
+    NoMailServer,
+    #[error("an address is none")]
+    NoAddress,
     #[error("may not see the codes that joining rooms takes")]
     JoinCodeNotShown,
     /// The user who is to get a room's key.

@@ -24,6 +24,7 @@ pub mod question;
 pub mod reach;
 pub mod reading;
 pub mod replay;
+pub mod room_exports;
 pub mod sentence;
 pub mod subscriptions;
 #[cfg(test)]

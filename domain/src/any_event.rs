@@ -143,4 +143,5 @@ union! {
     Audit(crate::audit::AuditEvent) of nobody,
     Subscription(crate::subscription::SubscriptionEvent) of nobody,
     Invite(crate::invite::InviteEvent) of each,
+    RoomExport(crate::room_export::RoomExportEvent) of each,
 }

@@ -12,6 +12,7 @@ use crate::push::PushEvent;
 use crate::report::ReportEvent;
 use crate::role::RoleEvent;
 use crate::room::RoomEvent;
+use crate::room_export::RoomExportEvent;
 use crate::{RoomId, UserId};
 
 /// What the events of a set are about.
@@ -88,6 +89,22 @@ impl Concern for InviteEvent {
             Self::InviteUsed(event) => vec![&event.user],
             Self::InviteRemoved(event) => vec![&event.by],
         }
+    }
+}
+
+impl Concern for RoomExportEvent {
+    fn room(&self) -> Option<Cow<'_, RoomId>> {
+        Some(Cow::Borrowed(self.room()))
+    }
+
+    fn users(&self) -> Vec<&UserId> {
+        let recipients = match self {
+            Self::MessagesMailRequested(event) => event.recipients.as_slice(),
+            Self::RoomExportRequested(_)
+            | Self::RoomExportCompleted(_)
+            | Self::RoomExportFailed(_) => &[],
+        };
+        std::iter::once(self.user()).chain(recipients).collect()
     }
 }
 

@@ -49,6 +49,7 @@ pub mod push;
 pub mod report;
 pub mod role;
 pub mod room;
+pub mod room_export;
 pub mod second_factor;
 pub mod session;
 pub mod setting;

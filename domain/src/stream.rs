@@ -65,11 +65,13 @@ pub enum Category {
     Subscription,
     /// One link into a room.
     Invite,
+    /// What one user takes out of rooms.
+    RoomExport,
 }
 
 impl Category {
     /// Every kind of stream.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::User,
         Self::Session,
         Self::SecondFactor,
@@ -101,6 +103,7 @@ impl Category {
         Self::Audit,
         Self::Subscription,
         Self::Invite,
+        Self::RoomExport,
     ];
 
     /// The most bytes that an event of such a stream may have. Bounds whatever a decider forgot to bound.
@@ -150,6 +153,7 @@ impl Category {
             Self::Audit => "audit",
             Self::Subscription => "subscription",
             Self::Invite => "invite",
+            Self::RoomExport => "roomexport",
         }
     }
 }

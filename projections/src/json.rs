@@ -58,14 +58,25 @@ pub(crate) const PAGE_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) fn page(
     documents: impl Iterator<Item = rusqlite::Result<Bytes>>,
 ) -> rusqlite::Result<Vec<Bytes>> {
+    let numbered = documents.map(|document| Ok(((), document?)));
+    Ok(numbered_page(numbered)?
+        .into_iter()
+        .map(|(_, document)| document)
+        .collect())
+}
+
+/// The same of documents that each have a number, or whatever the next page is asked for with.
+pub(crate) fn numbered_page<N>(
+    documents: impl Iterator<Item = rusqlite::Result<(N, Bytes)>>,
+) -> rusqlite::Result<Vec<(N, Bytes)>> {
     let (mut page, mut bytes) = (Vec::new(), 0);
     for document in documents {
-        let document = document?;
+        let (number, document) = document?;
         bytes += document.len();
         if bytes > PAGE_BYTES && !page.is_empty() {
             break;
         }
-        page.push(document);
+        page.push((number, document));
     }
     Ok(page)
 }

@@ -1,26 +1,30 @@
-//! Makes the copies of their data that people asked for: a reactor that writes them into the file store.
+//! Makes the copies that people asked for: a reactor that writes them into the file store. They are written in pieces, so
+//! that their size does not matter.
 //!
-//! A copy is one JSON document: the profile, the rooms, every message the person wrote, and in a full copy everything
-//! that was said in their rooms. It is written in pieces, so that its size does not matter.
+//! A copy of somebody's data is one JSON document: the profile, the rooms, every message the person wrote, and in a full
+//! copy everything that was said in their rooms. For a copy of what was said in a room see [`room`].
+
+mod copy;
+mod room;
 
 use std::time::Duration;
 
 use application::dates::iso;
 use application::error::Error;
-use application::files::store::{FileWriter, FilesError};
 use application::ids::now;
 use application::people::document;
 use application::record::data_exports::{self, file_key, folder};
+use application::record::room_exports;
 use application::workspace::Workspace;
-use bytes::Bytes;
+use copy::Copy;
 use domain::data_export::{DataExportCompleted, DataExportEvent, DataExportRequested};
+use domain::room_export::{RoomExportEvent, RoomExportRequested};
 use domain::settings::keys;
 use domain::user::UserEvent;
 use domain::{Event, RoomId, UserId};
 use eventstore::RecordedEvent;
 use futures::future::BoxFuture;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::{OutboxKey, Reactor, Verdict};
 
@@ -30,13 +34,19 @@ const ATTEMPTS: u32 = 5;
 /// Pause before another attempt.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Bytes gathered before they are written.
-const PIECE: usize = 256 * 1024;
-
 /// The fewest and the most messages read at once, whatever `UserData_MessageLimitPerRequest` says.
 const PAGE: (i64, i64) = (1, 10_000);
 
 pub struct DataExporter(Workspace);
+
+/// Why a copy is not made.
+#[derive(Debug, thiserror::Error)]
+enum NotMade {
+    #[error(transparent)]
+    Failed(#[from] Error),
+    #[error("the archive cannot be written: {0}")]
+    Archive(#[from] std::io::Error),
+}
 
 impl DataExporter {
     pub fn new(workspace: Workspace) -> Self {
@@ -132,21 +142,22 @@ impl DataExporter {
         Ok(())
     }
 
-    async fn requested(
-        &self,
-        event: &RecordedEvent,
-        wish: &DataExportRequested,
+    /// What comes of an attempt; `fail` records that there will be none.
+    async fn attempted(
+        made: Result<(), NotMade>,
+        export: &str,
         attempt: u32,
+        fail: impl Future<Output = Result<(), Error>>,
     ) -> Verdict {
-        match self.make(event, wish).await {
+        match made {
             Ok(()) => Verdict::Done,
             Err(error) if attempt < ATTEMPTS => {
-                tracing::warn!(%error, export = wish.export, "a copy of data is not made yet");
+                tracing::warn!(%error, export, "a copy is not made yet");
                 Verdict::Retry(PAUSE)
             }
             Err(error) => {
-                tracing::error!(%error, export = wish.export, "a copy of data cannot be made");
-                match data_exports::fail(&self.0, &wish.user, &wish.export).await {
+                tracing::error!(%error, export, "a copy cannot be made");
+                match fail.await {
                     Ok(()) => Verdict::Done,
                     Err(error) => {
                         error.log();
@@ -155,6 +166,34 @@ impl DataExporter {
                 }
             }
         }
+    }
+
+    async fn of_own_data(
+        &self,
+        event: &RecordedEvent,
+        wish: &DataExportRequested,
+        attempt: u32,
+    ) -> Verdict {
+        if self.is_settled(&wish.export).await {
+            return Verdict::Ignore;
+        }
+        let made = self.make(event, wish).await.map_err(NotMade::from);
+        let fail = data_exports::fail(&self.0, &wish.user, &wish.export);
+        Self::attempted(made, &wish.export, attempt, fail).await
+    }
+
+    async fn of_room(
+        &self,
+        event: &RecordedEvent,
+        wish: &RoomExportRequested,
+        attempt: u32,
+    ) -> Verdict {
+        if self.is_settled(&wish.export).await {
+            return Verdict::Ignore;
+        }
+        let made = room::make(&self.0, event, wish, self.page()).await;
+        let fail = room_exports::fail(&self.0, wish);
+        Self::attempted(made, &wish.export, attempt, fail).await
     }
 
     async fn forget(&self, user: &UserId, attempt: u32) -> Verdict {
@@ -175,7 +214,10 @@ impl Reactor for DataExporter {
     }
 
     fn concerns(&self, event_type: &str) -> bool {
-        matches!(event_type, "DataExportRequested" | "UserDeleted")
+        matches!(
+            event_type,
+            "DataExportRequested" | "RoomExportRequested" | "UserDeleted"
+        )
     }
 
     fn react<'a>(
@@ -187,10 +229,10 @@ impl Reactor for DataExporter {
         Box::pin(async move {
             match event.decode::<Event>() {
                 Ok(Event::DataExport(DataExportEvent::DataExportRequested(wish))) => {
-                    if self.is_settled(&wish).await {
-                        return Verdict::Ignore;
-                    }
-                    self.requested(event, &wish, attempt).await
+                    self.of_own_data(event, &wish, attempt).await
+                }
+                Ok(Event::RoomExport(RoomExportEvent::RoomExportRequested(wish))) => {
+                    self.of_room(event, &wish, attempt).await
                 }
                 Ok(Event::User(UserEvent::UserDeleted(deleted))) => {
                     self.forget(&deleted.user, attempt).await
@@ -204,69 +246,8 @@ impl Reactor for DataExporter {
 
 impl DataExporter {
     /// Whether the copy was made before, on this node or another.
-    async fn is_settled(&self, wish: &DataExportRequested) -> bool {
-        let known = self.0.views().data_export(&wish.export).await;
+    async fn is_settled(&self, export: &str) -> bool {
+        let known = self.0.views().data_export(export).await;
         matches!(known, Ok(Some(export)) if export.settled_at.is_some())
-    }
-}
-
-struct Copy {
-    file: FileWriter,
-    piece: Vec<u8>,
-    hash: Sha256,
-    size: u64,
-}
-
-impl Copy {
-    fn begin(file: FileWriter) -> Self {
-        Self {
-            file,
-            piece: Vec::with_capacity(PIECE),
-            hash: Sha256::new(),
-            size: 0,
-        }
-    }
-
-    fn say(&mut self, text: &str) {
-        self.piece.extend_from_slice(text.as_bytes());
-    }
-
-    fn json(&mut self, value: &Value) {
-        self.piece.extend_from_slice(value.to_string().as_bytes());
-    }
-
-    fn comma(&mut self, first: &mut bool) {
-        if !std::mem::replace(first, false) {
-            self.say(",");
-        }
-    }
-
-    async fn list(&mut self, docs: impl Iterator<Item = &Bytes>) -> Result<(), FilesError> {
-        let mut first = true;
-        for doc in docs {
-            self.comma(&mut first);
-            self.piece.extend_from_slice(doc);
-            if self.piece.len() >= PIECE {
-                self.flush().await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn flush(&mut self) -> Result<(), FilesError> {
-        let piece = Bytes::from(std::mem::replace(
-            &mut self.piece,
-            Vec::with_capacity(PIECE),
-        ));
-        self.hash.update(&piece);
-        self.size += piece.len() as u64;
-        self.file.write(piece).await
-    }
-
-    /// Completes the file; returns its size in bytes and the hex SHA-256 of its content.
-    async fn finish(mut self) -> Result<(u64, String), FilesError> {
-        self.flush().await?;
-        self.file.close().await?;
-        Ok((self.size, hex::encode(self.hash.finalize())))
     }
 }

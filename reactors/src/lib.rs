@@ -14,6 +14,7 @@ mod data_export;
 mod gravatar;
 pub mod mail;
 mod reactor;
+mod said;
 mod worker;
 
 use std::collections::BTreeMap;

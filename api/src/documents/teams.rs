@@ -2,7 +2,7 @@
 
 use application::dates::iso;
 use projections::{TeamEntry, TeamRecord};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// 0: public, 1: private.
 fn kind(team: &TeamRecord) -> u8 {
@@ -29,10 +29,13 @@ pub fn team(team: &TeamRecord) -> Value {
 }
 
 /// A team in a list of teams.
-pub fn entry(entry: &TeamEntry) -> Value {
-    let mut shown = team(&entry.team);
-    shown["rooms"] = json!(entry.rooms);
-    shown["numberOfUsers"] = json!(entry.members);
+pub fn entry(entry: &TeamEntry) -> Map<String, Value> {
+    let mut shown = match team(&entry.team) {
+        Value::Object(shown) => shown,
+        _ => Map::new(),
+    };
+    shown.insert("rooms".to_owned(), json!(entry.rooms));
+    shown.insert("numberOfUsers".to_owned(), json!(entry.members));
     shown
 }
 

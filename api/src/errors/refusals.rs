@@ -74,6 +74,7 @@ impl From<Error> for ApiError {
             Error::Report(refusal) => refusal.into(),
             Error::Role(refusal) => refusal.into(),
             Error::Room(refusal) => refusal.into(),
+            Error::RoomExport(refusal) => refusal.into(),
             Error::SecondFactor(refusal) => refusal.into(),
             Error::Session(refusal) => refusal.into(),
             Error::Setting(refusal) => refusal.into(),
@@ -135,6 +136,9 @@ impl From<Refusal> for ApiError {
                 "Encrypted discussions must not receive an initial reply.",
             )
             .method("DiscussionCreation"),
+            Refusal::NoRoomToExport => wording::no_room_to_export(),
+            Refusal::NoMailServer => wording::smtp_not_configured("rooms.export"),
+            Refusal::NoAddress => wording::invalid_export_address(),
             Refusal::JoinCodeNotShown => wording::join_code_not_shown(),
             Refusal::NoSubscription => wording::subscription_not_found(),
             Refusal::EmojiNameTaken => wording::emoji_name_in_use(),

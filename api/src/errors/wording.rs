@@ -2,6 +2,7 @@
 
 mod admin;
 mod e2e;
+mod exports;
 mod identity;
 mod integrations;
 mod mail;
@@ -18,6 +19,7 @@ mod teams;
 
 pub use admin::*;
 pub use e2e::*;
+pub use exports::*;
 pub use identity::*;
 pub use integrations::*;
 pub use mail::*;

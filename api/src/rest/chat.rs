@@ -8,6 +8,7 @@ pub mod channels;
 pub mod counters;
 pub mod direct;
 pub mod discussions;
+mod export;
 pub mod history;
 pub mod invites;
 pub mod kinds;
@@ -38,6 +39,7 @@ pub(super) fn routes() -> Vec<Route> {
         counters::routes(),
         direct::routes(),
         discussions::routes(),
+        export::routes(),
         invites::routes(),
         member_lists::routes(),
         members::routes(),

@@ -29,6 +29,10 @@ impl Followed {
         Ok(Self(followed))
     }
 
+    pub(super) fn into_rooms(self) -> Vec<Arc<RoomFacts>> {
+        self.0
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.0.len()

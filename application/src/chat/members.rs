@@ -74,11 +74,20 @@ pub async fn found(
     Ok(())
 }
 
-/// The rooms that new users join by themselves.
+/// The rooms that new users join by themselves: those of a team that its members follow, too, where its main room is one.
+/// Each once.
 pub(crate) async fn default_rooms(workspace: &Workspace) -> Result<Vec<Arc<RoomFacts>>, Error> {
-    let mut rooms = Vec::new();
+    let mut rooms: Vec<Arc<RoomFacts>> = Vec::new();
     for room in workspace.views().default_rooms().await? {
-        rooms.extend(workspace.views().room_facts(&room).await?);
+        let Some(room) = workspace.views().room_facts(&room).await? else {
+            continue;
+        };
+        let followed = Followed::of(workspace, &room).await?;
+        for room in std::iter::once(room).chain(followed.into_rooms()) {
+            if !rooms.iter().any(|known| known.id == room.id) {
+                rooms.push(room);
+            }
+        }
     }
     Ok(rooms)
 }

@@ -3,7 +3,11 @@
 use std::path::Path;
 
 use bytes::Bytes;
+use futures::Stream;
 use opendal::{ErrorKind, Operator, services};
+
+/// Bytes that are read at a time of a file that may be large.
+const PIECE: usize = 256 * 1024;
 
 /// Why a file cannot be stored or fetched.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +55,26 @@ impl Files {
         }
     }
 
+    /// How large what is under `key` is, and its bytes piece by piece, if there is anything. For what may be large.
+    pub async fn stream(
+        &self,
+        key: &str,
+    ) -> Result<
+        Option<(
+            u64,
+            impl Stream<Item = std::io::Result<Bytes>> + Send + use<>,
+        )>,
+        FilesError,
+    > {
+        let size = match self.0.stat(key).await {
+            Ok(found) => found.content_length(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let reader = self.0.reader_with(key).chunk(PIECE).await?;
+        Ok(Some((size, reader.into_bytes_stream(..).await?)))
+    }
+
     /// Removes what is under `key`.
     pub async fn delete(&self, key: &str) -> Result<(), FilesError> {
         self.0.delete(key).await?;
@@ -76,6 +100,8 @@ impl FileWriter {
 
 #[cfg(test)]
 mod tests {
+    use futures::TryStreamExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -104,6 +130,14 @@ mod tests {
         writer.close().await.expect("close");
         let read = files.read("a/long").await.expect("read");
         assert_eq!(read.as_deref(), Some(&b"one two"[..]));
+        let (size, pieces) = files
+            .stream("a/long")
+            .await
+            .expect("stream")
+            .expect("a file");
+        let pieces: Vec<Bytes> = pieces.try_collect().await.expect("pieces");
+        assert_eq!((size, &*pieces.concat()), (7, &b"one two"[..]));
+        assert!(files.stream("a/never").await.expect("stream").is_none());
         files.delete_folder("a").await.expect("delete");
         assert_eq!(files.read("a/long").await.expect("read"), None);
         files.delete_folder("never").await.expect("nothing to do");

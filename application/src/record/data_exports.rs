@@ -14,9 +14,14 @@ pub fn folder(user: &UserId) -> String {
     format!("data-exports/{}", hex::encode(user.as_str()))
 }
 
-/// The key of one copy in the file store.
+/// The key of a copy of their data in the file store.
 pub fn file_key(user: &UserId, export: &str) -> String {
     format!("{}/{export}.json", folder(user))
+}
+
+/// The key of a copy of what was said in a room.
+pub fn archive_key(user: &UserId, export: &str) -> String {
+    format!("{}/{export}.zip", folder(user))
 }
 
 /// Asks for a copy. Returns whether that made a new request: there is at most one a day.

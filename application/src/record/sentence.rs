@@ -57,6 +57,7 @@ pub fn sentence(event: &Event, actor: &UserId, names: &dyn Names) -> String {
         Event::Webdav(event) => integrations::webdav(&teller, event),
         Event::EmailInbox(event) => integrations::email_inbox(&teller, event),
         Event::DataExport(event) => record::data_export(&teller, event),
+        Event::RoomExport(event) => rooms::export(&teller, event),
         Event::Audit(event) => record::audit(&teller, event),
         Event::Subscription(event) => record::subscription(&teller, event),
     }

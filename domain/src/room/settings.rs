@@ -138,6 +138,12 @@ impl OpenRoom {
                 details: Some(value),
                 ..
             } if !link::are_harmless(value) => Err(RoomRefusal::InvalidLink),
+            // Nobody else comes into it.
+            RoomChange::Default(true) | RoomChange::DefaultFavourite(true)
+                if self.kind == RoomKind::Direct =>
+            {
+                Err(RoomRefusal::EditNotAllowed)
+            }
             RoomChange::Default(_) | RoomChange::Featured(_) | RoomChange::DefaultFavourite(_) => {
                 let permission = Permission::VIEW_ROOM_ADMINISTRATION;
                 needs(permission, RoomRefusal::AdministrationNotAllowed)

@@ -15,6 +15,7 @@ use domain::invite::InviteEvent;
 use domain::permissions::PermissionEvent;
 use domain::presence::PresenceEvent;
 use domain::role::{RoleEvent, RoleProperties};
+use domain::room_export::RoomExportEvent;
 use domain::setting::SettingEvent;
 use domain::user::UserEvent;
 use domain::webdav::{Login, WebdavEvent};
@@ -116,6 +117,7 @@ pub(crate) fn updates_of(
         Event::Room(event) => of_room(&mut maker, event, added, names),
         Event::User(event) => of_user(&mut maker, event),
         Event::DataExport(event) => of_data_export(&mut maker, event),
+        Event::RoomExport(event) => of_room_export(&mut maker, event),
         Event::Presence(PresenceEvent::StatusChosen(event)) => {
             let data = json!({ "statusDefault": event.status });
             maker.user(&event.user, None, "profile-changed", &data)?;
@@ -229,6 +231,15 @@ fn of_user(maker: &mut Maker<'_>, event: &UserEvent) -> rusqlite::Result<()> {
 fn of_data_export(maker: &mut Maker<'_>, event: &DataExportEvent) -> rusqlite::Result<()> {
     if let DataExportEvent::DataExportCompleted(e) = event {
         let data = json!({ "export": e.export, "size": e.size });
+        maker.user(&e.user, None, "data-export-ready", &data)?;
+    }
+    Ok(())
+}
+
+/// Only whoever asked is told. Members are not: whoever may take something out could read it before.
+fn of_room_export(maker: &mut Maker<'_>, event: &RoomExportEvent) -> rusqlite::Result<()> {
+    if let RoomExportEvent::RoomExportCompleted(e) = event {
+        let data = json!({ "export": e.export, "size": e.size, "rid": e.room });
         maker.user(&e.user, None, "data-export-ready", &data)?;
     }
     Ok(())

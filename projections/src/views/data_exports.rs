@@ -1,7 +1,8 @@
-//! The view of the copies of their data that people asked for.
+//! The view of the copies that people asked for: of their own data, and of what was said in a room.
 
 use bytes::Bytes;
 use domain::data_export::DataExportEvent;
+use domain::room_export::RoomExportEvent;
 use domain::user::UserEvent;
 use domain::{Event, RoomId, Timestamp, UserId};
 use rusqlite::{Row, params};
@@ -18,7 +19,7 @@ use crate::numbers::number;
 /// Written straight to SQLite: few people ask, and seldom.
 pub(crate) const VIEW: Projection = Projection {
     name: "data_exports",
-    version: 1,
+    version: 2,
     tables: "CREATE TABLE data_exports (
         id TEXT NOT NULL PRIMARY KEY,
         user TEXT NOT NULL,
@@ -27,7 +28,9 @@ pub(crate) const VIEW: Projection = Projection {
         position INTEGER NOT NULL,
         requested_at INTEGER NOT NULL,
         settled_at INTEGER,
-        size INTEGER
+        size INTEGER,
+        -- The room that it is a copy of; NULL: it is a copy of the user's own data.
+        room TEXT
     ) WITHOUT ROWID;",
     indexes: &[Index::new(
         "data_exports_user",
@@ -37,48 +40,77 @@ pub(crate) const VIEW: Projection = Projection {
 };
 
 fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
-    let settle = "UPDATE data_exports SET status = ?2, settled_at = ?3, size = ?4 WHERE id = ?1";
     match &event.event {
-        Event::DataExport(DataExportEvent::DataExportRequested(requested)) => {
-            tx.conn
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO data_exports (id, user, full, status, position, requested_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute(params![
-                    requested.export,
-                    requested.user.as_str(),
-                    requested.full,
-                    DataExportStatus::Pending.as_str(),
-                    number(event.position),
-                    requested.at.as_millis(),
-                ])?;
+        Event::DataExport(DataExportEvent::DataExportRequested(e)) => {
+            let asked = (&*e.export, &e.user, e.at);
+            request(tx, event, asked, (e.full, None))
         }
-        Event::DataExport(DataExportEvent::DataExportCompleted(completed)) => {
-            let size = i64::try_from(completed.size).unwrap_or(i64::MAX);
-            tx.conn.prepare_cached(settle)?.execute(params![
-                completed.export,
-                DataExportStatus::Completed.as_str(),
-                completed.at.as_millis(),
-                size,
-            ])?;
+        Event::RoomExport(RoomExportEvent::RoomExportRequested(e)) => {
+            let asked = (&*e.export, &e.user, e.at);
+            request(tx, event, asked, (false, Some(&e.room)))
         }
-        Event::DataExport(DataExportEvent::DataExportFailed(failed)) => {
-            tx.conn.prepare_cached(settle)?.execute(params![
-                failed.export,
-                DataExportStatus::Failed.as_str(),
-                failed.at.as_millis(),
-                None::<i64>,
-            ])?;
+        Event::DataExport(DataExportEvent::DataExportCompleted(e)) => {
+            settle(tx, &e.export, e.at, Some(e.size))
+        }
+        Event::RoomExport(RoomExportEvent::RoomExportCompleted(e)) => {
+            settle(tx, &e.export, e.at, Some(e.size))
+        }
+        Event::DataExport(DataExportEvent::DataExportFailed(e)) => {
+            settle(tx, &e.export, e.at, None)
+        }
+        Event::RoomExport(RoomExportEvent::RoomExportFailed(e)) => {
+            settle(tx, &e.export, e.at, None)
         }
         Event::User(UserEvent::UserDeleted(deleted)) => {
             tx.need("data_exports_user")?;
             tx.conn
                 .prepare_cached("DELETE FROM data_exports WHERE user = ?1")?
                 .execute([deleted.user.as_str()])?;
+            Ok(())
         }
-        _ => {}
+        _ => Ok(()),
     }
+}
+
+fn request(
+    tx: &mut Tx,
+    event: &Applied,
+    (export, user, at): (&str, &UserId, Timestamp),
+    (full, room): (bool, Option<&RoomId>),
+) -> rusqlite::Result<()> {
+    tx.conn
+        .prepare_cached(
+            "INSERT OR REPLACE INTO data_exports (id, user, full, status, position, requested_at, room)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            export,
+            user.as_str(),
+            full,
+            DataExportStatus::Pending.as_str(),
+            number(event.position),
+            at.as_millis(),
+            room.map(RoomId::as_str),
+        ])?;
+    Ok(())
+}
+
+/// `size: None`: it could not be made.
+fn settle(tx: &mut Tx, export: &str, at: Timestamp, size: Option<u64>) -> rusqlite::Result<()> {
+    let status = match size {
+        Some(_) => DataExportStatus::Completed,
+        None => DataExportStatus::Failed,
+    };
+    tx.conn
+        .prepare_cached(
+            "UPDATE data_exports SET status = ?2, settled_at = ?3, size = ?4 WHERE id = ?1",
+        )?
+        .execute(params![
+            export,
+            status.as_str(),
+            at.as_millis(),
+            size.map(|size| i64::try_from(size).unwrap_or(i64::MAX)),
+        ])?;
     Ok(())
 }
 
@@ -115,9 +147,11 @@ pub struct DataExportRecord {
     pub settled_at: Option<Timestamp>,
     /// In bytes; `None` until it is made.
     pub size: Option<u64>,
+    /// What it is a copy of; `None`: their own data.
+    pub room: Option<RoomId>,
 }
 
-const COLUMNS: &str = "id, user, full, status, requested_at, settled_at, size";
+const COLUMNS: &str = "id, user, full, status, requested_at, settled_at, size, room";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<DataExportRecord> {
     Ok(DataExportRecord {
@@ -134,6 +168,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<DataExportRecord> {
         size: row
             .get::<_, Option<i64>>(6)?
             .and_then(|size| u64::try_from(size).ok()),
+        room: row.get_ref(7)?.as_str_or_null()?.map(RoomId::new),
     })
 }
 
@@ -148,14 +183,15 @@ impl Views {
         .await
     }
 
-    /// The copy a user asked for last.
+    /// The copy of their own data that a user asked for last.
     pub async fn last_data_export(
         &self,
         user: &UserId,
     ) -> Result<Option<DataExportRecord>, QueryError> {
         self.one(
             format!(
-                "SELECT {COLUMNS} FROM data_exports WHERE user = ?1 ORDER BY position DESC LIMIT 1"
+                "SELECT {COLUMNS} FROM data_exports WHERE user = ?1 AND room IS NULL
+                 ORDER BY position DESC LIMIT 1"
             ),
             [user.to_string()],
             record,
@@ -164,7 +200,7 @@ impl Views {
     }
 
     /// Up to `count` documents of messages a user wrote, in the order they were posted, those after number `after`
-    /// (0: from the start); each with its number.
+    /// (0: from the start); each with its number. A page of large documents ends early.
     pub async fn messages_by(
         &self,
         author: &UserId,
@@ -181,14 +217,14 @@ impl Views {
             .query_map(params![author.as_str(), after, count], |row| {
                 let seq = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
                 Ok((seq, json::column(row, 1)?))
-            })?
-            .collect()
+            })
+            .and_then(json::numbered_page)
         })
         .await
     }
 
     /// Up to `count` documents of everything that was said in a room, oldest first, those after `after`; each with
-    /// what to give as `after` for the next.
+    /// what to give as `after` for the next. A page of large documents ends early.
     pub async fn messages_in(
         &self,
         room: &RoomId,
@@ -209,8 +245,8 @@ impl Views {
                 let at = Timestamp::from_millis(row.get(0)?);
                 let seq = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
                 Ok(((at, seq), json::column(row, 2)?))
-            })?
-            .collect()
+            })
+            .and_then(json::numbered_page)
         })
         .await
     }

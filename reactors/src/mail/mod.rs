@@ -10,6 +10,7 @@
 
 mod invitation;
 mod occasion;
+mod of_room;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use domain::account_mail::{
 };
 use domain::data_export::{DataExportCompleted, DataExportEvent};
 use domain::e2e::KeyPairEvent;
+use domain::room_export::RoomExportEvent;
 use domain::second_factor::{EmailCodeIssued, SecondFactorEvent, email_code_purpose};
 use domain::settings::{Key, Settings, keys};
 use domain::site::Site;
@@ -100,6 +101,8 @@ pub(crate) fn may_matter(event_type: &str) -> bool {
                 | "EmailCodeIssued"
                 | "TotpDisabled"
                 | "KeyPairReset"
+                | "RoomExportCompleted"
+                | "MessagesMailRequested"
         )
 }
 
@@ -133,6 +136,12 @@ impl Desk<'_> {
             },
             Event::DataExport(DataExportEvent::DataExportCompleted(event)) => {
                 self.copy_ready(&event).await
+            }
+            Event::RoomExport(RoomExportEvent::RoomExportCompleted(event)) => {
+                self.archive_ready(&event).await
+            }
+            Event::RoomExport(RoomExportEvent::MessagesMailRequested(event)) => {
+                self.messages(&event).await
             }
             Event::SecondFactor(SecondFactorEvent::EmailCodeIssued(event)) => {
                 self.code(&event).await
@@ -427,7 +436,7 @@ impl Desk<'_> {
         }]
     }
 
-    fn link(&self, page: &str, token: &str) -> String {
+    pub(super) fn link(&self, page: &str, token: &str) -> String {
         Site::of(&self.settings).at(&format!("/{page}/{token}"))
     }
 
@@ -438,7 +447,10 @@ impl Desk<'_> {
     }
 
     /// The account as it is now, and its first address.
-    async fn reachable(&self, user: &UserId) -> Result<Option<(Account, Mailbox)>, Trouble> {
+    pub(super) async fn reachable(
+        &self,
+        user: &UserId,
+    ) -> Result<Option<(Account, Mailbox)>, Trouble> {
         let account = self.account(user).await?;
         Ok(account.and_then(|account| {
             let address = account.emails.first()?.address.clone();
@@ -447,7 +459,7 @@ impl Desk<'_> {
         }))
     }
 
-    async fn account(&self, user: &UserId) -> Result<Option<Account>, Trouble> {
+    pub(super) async fn account(&self, user: &UserId) -> Result<Option<Account>, Trouble> {
         let story = self.story(&user::stream(user), Version::FIRST).await?;
         Ok(match story.last {
             User::Present(account) => Some(account),
@@ -516,7 +528,7 @@ fn mailbox_of(account: &Account, address: &str) -> Mailbox {
     }
 }
 
-fn values(account: &Account) -> Values {
+pub(super) fn values(account: &Account) -> Values {
     Values::default()
         .named(called(account))
         .with("username", account.username.as_str())

@@ -21,7 +21,14 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The values of one mail, by lower-case name.
 #[derive(Clone, Debug, Default)]
-pub struct Values(Vec<(String, String)>);
+pub struct Values(Vec<(String, Put)>);
+
+/// What is put in the place of a value.
+#[derive(Clone, Debug)]
+enum Put {
+    Text(String),
+    Html(String),
+}
 
 /// What the text becomes part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +42,14 @@ pub enum Form {
 impl Values {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.0.push((name.to_lowercase(), value.into()));
+        self.0.push((name.to_lowercase(), Put::Text(value.into())));
+        self
+    }
+
+    /// Adds a value that is HTML already. Where there is only text, it is left out.
+    #[must_use]
+    pub fn with_html(mut self, name: &str, html: String) -> Self {
+        self.0.push((name.to_lowercase(), Put::Html(html)));
         self
     }
 
@@ -50,10 +64,10 @@ impl Values {
             .with("lname", last)
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    fn get(&self, name: &str) -> Option<&Put> {
         let name = name.to_lowercase();
         let found = self.0.iter().rev().find(|(known, _)| *known == name);
-        found.map(|(_, value)| value.as_str())
+        found.map(|(_, value)| value)
     }
 }
 
@@ -73,21 +87,24 @@ fn fill_to(template: &str, values: &Values, form: Form, depth: usize) -> String 
         }
         let name = captures.name("value").or_else(|| captures.name("other"));
         match name.and_then(|name| values.get(name.as_str())) {
-            Some(value) if form == Form::Html => {
+            Some(Put::Text(value)) if form == Form::Html => {
                 html_escape::encode_quoted_attribute(value).into_owned()
             }
-            Some(value) => value.to_owned(),
+            Some(Put::Html(html)) if form == Form::Html => html.clone(),
+            Some(Put::Text(value)) => value.to_owned(),
+            Some(Put::Html(_)) => String::new(),
             None => whole(),
         }
     };
     PLACEHOLDER.replace_all(template, one).into_owned()
 }
 
-/// A page as text: tags are removed, links keep their address.
+/// A page as text: tags are removed, links keep their address, the lines of quotations begin with a bracket.
 pub fn to_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
     let mut link: Option<(String, usize)> = None;
+    let mut quote = 0;
     while let Some(start) = rest.find('<') {
         let Some(end) = rest[start..].find('>') else {
             break;
@@ -115,6 +132,15 @@ pub fn to_text(html: &str) -> String {
                     text.push_str(": ");
                     text.push_str(&href);
                 }
+            }
+            ("blockquote", false) => quote = text.len(),
+            ("blockquote", true) => {
+                let quoted = text.split_off(quote.min(text.len()));
+                for line in quoted.lines() {
+                    text.push_str(&format!("\n&gt; {line}"));
+                }
+                text.push('\n');
+                quote = text.len();
             }
             ("br", _) | ("p" | "div" | "h1" | "h2" | "h3" | "li" | "tr" | "table", true) => {
                 text.push('\n');
@@ -206,6 +232,10 @@ mod tests {
         assert_eq!(
             to_text(page),
             "Hello\nYou & I\ntwo lines\nGo: https://x/?a=1&b=2\nhttps://y\n"
+        );
+        assert_eq!(
+            to_text("<p>Ada</p><blockquote>one<br>&gt; two</blockquote>rest</blockquote>"),
+            "Ada\n\n> one\n> > two\n\n> rest\n"
         );
         for odd in [
             "",

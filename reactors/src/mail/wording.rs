@@ -149,6 +149,19 @@ pub const TEXTS: &[(&str, &str)] = &[
         "UserDataDownload_Email",
         "<p>Hello [name],</p><p>the copy of your data you asked for is ready. Log in and fetch it: <a href=\"[Download_Url]\">[Download_Url]</a></p>",
     ),
+    (
+        "RoomExport_Subject",
+        "[Site_Name]: the copy of [Room] is ready",
+    ),
+    (
+        "RoomExport_Email",
+        "<p>Hello [name],</p><p>the copy of what was said in [Room] you asked for is ready. Log in and fetch it: <a href=\"[Download_Url]\">[Download_Url]</a></p>",
+    ),
+    ("RoomMessages_Subject", "[Site_Name]: messages of [Room]"),
+    (
+        "RoomMessages_Email",
+        "<p>[name] sends you messages of [Room] at [Site_Name]:</p>[Messages]",
+    ),
     ("Inbox_Test_Subject", "[Site_Name]: the inbox [Inbox] sends"),
     (
         "Inbox_Test_Email",

@@ -55,6 +55,14 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("rooms.delete", r#"{"roomId":"ROOM"}"#),
     (
+        "rooms.export",
+        r#"{"rid":"ROOM","type":"file","format":"json"}"#,
+    ),
+    (
+        "rooms.export",
+        r#"{"rid":"ROOM","type":"email","toUsers":["eve"],"messages":["MESSAGE"]}"#,
+    ),
+    (
         "rooms.cleanHistory",
         r#"{"roomId":"ROOM","oldest":"2020-01-01","latest":"2040-01-01"}"#,
     ),
@@ -259,6 +267,10 @@ const ROOMS: &[(&str, &str)] = &[
     ("METHOD addRoomLeader", r#"["ROOM","EVE"]"#),
     ("METHOD removeRoomLeader", r#"["ROOM","ALICE"]"#),
     ("METHOD getRoomRoles", r#"["ROOM"]"#),
+    ("METHOD getRoomById", r#"["ROOM"]"#),
+    ("METHOD getRoomNameById", r#"["ROOM"]"#),
+    ("METHOD getRoomIdByNameOrId", r#"["NAME"]"#),
+    ("METHOD getRoomByTypeAndName", r#"["p","NAME"]"#),
     ("METHOD getUsersOfRoom", r#"["ROOM",true,{},""]"#),
     ("METHOD toggleFavorite", r#"["ROOM",true]"#),
     ("METHOD saveRoomSettings", r#"["ROOM","roomTopic","x"]"#),

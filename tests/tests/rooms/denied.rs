@@ -157,6 +157,11 @@ const ROOMS: &[(&str, &str, &str)] = &[
     ),
     ("rooms.delete", r#"{"roomId":"ROOM"}"#, NOT),
     (
+        "rooms.export",
+        r#"{"rid":"ROOM","type":"file","format":"json"}"#,
+        EDIT,
+    ),
+    (
         "rooms.muteUser",
         r#"{"roomId":"ROOM","userId":"ALICE"}"#,
         NOT,

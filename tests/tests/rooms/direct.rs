@@ -216,7 +216,18 @@ async fn nobody_joins_them_by_default() {
     let server = Server::start().await;
     let (admin, _, bob, _) = people(&server).await;
     let ours = with(&admin, "bob").await;
-    let wish = json!({"rid": ours, "default": true});
+    for wish in [
+        json!({"rid": ours, "default": true}),
+        json!({"rid": ours, "favorite": {"favorite": true, "defaultValue": true}}),
+    ] {
+        let refused = admin
+            .post("rooms.saveRoomSettings", wish)
+            .await
+            .refused(400);
+        assert_eq!(refused["errorType"], "error-action-not-allowed");
+    }
+    // As a form says it that has all settings.
+    let wish = json!({"rid": ours, "default": false, "roomTopic": "x"});
     admin.post("rooms.saveRoomSettings", wish).await.ok();
     let dora = admin.new_user("dora").await;
     assert_eq!(place(&dora, &ours).await, Value::Null);

@@ -144,6 +144,28 @@ async fn a_team_is_its_main_room(options: ServerOptions) {
 tests::on_both_logs!(a_team_is_its_main_room);
 
 #[tokio::test]
+async fn new_users_follow_a_team_whose_main_room_is_a_default_one() {
+    let server = Server::start().await;
+    let (admin, alice, _) = people(&server).await;
+    let (id, main) = team(&alice, "crew", 0, &[]).await;
+    let followed = create(&alice, "groups", "lobby", &[]).await;
+    let other = create(&alice, "channels", "attic", &[]).await;
+    put(&alice, &id, &[&followed, &other]).await;
+    let set = json!({"roomId": followed, "isDefault": true});
+    alice.post("teams.updateRoom", set).await.ok();
+    // One that is a default room for itself is joined once.
+    for room in [&main, &followed] {
+        let set = json!({"rid": room, "default": true});
+        admin.post("rooms.saveRoomSettings", set).await.ok();
+    }
+    let erin = admin.new_user("erin").await;
+    assert_eq!(members(&alice, &id).await, ["alice", "erin"]);
+    let path = format!("teams.listRoomsOfUser?teamId={id}&userId={}", erin.user_id);
+    assert_eq!(names(&erin, &path, "rooms").await, ["lobby"]);
+    assert_eq!(lines(&alice, "groups", &followed).await, ["uj erin"]);
+}
+
+#[tokio::test]
 async fn channels_of_a_private_team_are_for_the_team() {
     let server = Server::start().await;
     let (_, alice, bob) = people(&server).await;
@@ -650,6 +672,14 @@ async fn lists_of_teams_and_of_their_rooms() {
     let (admin, alice, bob) = people(&server).await;
     let (id, main) = team(&alice, "crew", 0, &["bob"]).await;
     team(&alice, "cabal", 1, &[]).await;
+    for (path, wanted) in [
+        (r"teams.list", &["cabal", "crew"][..]),
+        (r#"teams.list?sort={"name":-1}"#, &["crew", "cabal"]),
+        (r#"teams.list?query={"type":1}"#, &["cabal"]),
+        (r#"teams.list?sort={"name":-1}&offset=1"#, &["cabal"]),
+    ] {
+        assert_eq!(names(&alice, path, "teams").await, wanted, "{path}");
+    }
     let open = create(&alice, "channels", "open", &["bob"]).await;
     let closed = create(&alice, "groups", "closed", &[]).await;
     put(&alice, &id, &[&open, &closed]).await;

@@ -4,6 +4,7 @@ use domain::invite::InviteRefusal;
 use domain::membership::{MembershipRefusal, RoomRole};
 use domain::message::MessageRefusal;
 use domain::room::{RoomKind, RoomRefusal};
+use domain::room_export::{MOST_FILES, RoomExportRefusal};
 use serde_json::json;
 
 use crate::errors::{ApiError, wording};
@@ -117,6 +118,18 @@ impl From<RoomRefusal> for ApiError {
             RoomRefusal::PruneNotAllowed => wording::room_denied("cleanRoomHistory"),
             RoomRefusal::HasKey => wording::room_has_key(),
             RoomRefusal::InvalidLink => MessageRefusal::InvalidLink.into(),
+        }
+    }
+}
+
+impl From<RoomExportRefusal> for ApiError {
+    fn from(refusal: RoomExportRefusal) -> Self {
+        match refusal {
+            RoomExportRefusal::NotAllowed => wording::export_not_allowed(),
+            RoomExportRefusal::NotReadable => wording::export_of_unreadable_room(),
+            RoomExportRefusal::TooMany => wording::too_many_exports(MOST_FILES),
+            RoomExportRefusal::InvalidMessages => wording::invalid_export_messages(),
+            RoomExportRefusal::InvalidRecipients => wording::invalid_export_recipients(),
         }
     }
 }

@@ -6,7 +6,7 @@ use application::chat::room_access::RoomAccess;
 use domain::RoomId;
 use domain::permission::Permission;
 use domain::room::RoomKind;
-use projections::{NameFilter, RoomQuery, RoomRecord, Slice, Teams};
+use projections::{NameFilter, RoomQuery, RoomRecord, RoomSort, Slice, Teams};
 use serde_json::{Map, Value, json};
 
 use crate::documents::rooms::room_fields;
@@ -101,13 +101,20 @@ async fn name_of(call: MethodCall) -> MethodOutcome {
     Ok(fields.remove("name").unwrap_or(Value::Null))
 }
 
-/// `channelsList(filter, channelType, limit?, sort?)`: public ones, the caller's private ones, or both.
+/// `channelsList(filter, channelType, limit?, sort?)`: public ones, the caller's private ones, or both; by name, or with
+/// `msgs` the busiest first.
 async fn list(call: MethodCall) -> MethodOutcome {
     let filter = call.args.optional_text(0)?.filter(|text| !text.is_empty());
     let kinds: &[RoomKind] = match call.args.optional_text(1)? {
         Some("public") => &[RoomKind::Channel],
         Some("private") => &[RoomKind::Group],
         _ => &[RoomKind::Channel, RoomKind::Group],
+    };
+    let busiest = call.args.get(3) == "msgs";
+    let sort = if busiest {
+        RoomSort::Messages
+    } else {
+        RoomSort::Name
     };
     let limit = call.args.get(2).as_u64().unwrap_or(MOST_LISTED);
     let mut channels = Vec::new();
@@ -119,6 +126,8 @@ async fn list(call: MethodCall) -> MethodOutcome {
             member: (!everywhere).then(|| call.caller.id().clone()),
             named: filter.map(|part| NameFilter::Contains(part.to_owned())),
             teams: Teams::JoinedBy(call.caller.id().clone()),
+            sort,
+            descending: busiest,
             slice: Slice {
                 offset: 0,
                 count: Some(limit.min(MOST_LISTED)),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use application::chat::hidden_kinds;
 use bytes::Bytes;
-use domain::settings::keys;
 use domain::{RoomId, Timestamp};
 use projections::{HistoryQuery, Slice};
 use serde_json::{Value, json};
@@ -265,23 +265,9 @@ pub(super) fn sent_at(doc: &[u8]) -> Option<Timestamp> {
     parse_date(doc.get("ts")?)
 }
 
-/// The kinds of system message that are left out: what the room says, else what the workspace says. `mute_unmute` stands
-/// for two.
+/// The kinds of system message that are left out.
 pub(super) async fn hidden_kinds(call: &Call, room: &RoomId) -> Result<Vec<String>, ApiError> {
-    let facts = call.state.views().room_facts(room).await?;
-    let own = facts.map_or_else(Vec::new, |room| room.hidden_system_messages.clone());
-    let hidden = if own.is_empty() {
-        let settings = call.state.views().settings();
-        let all = settings.list(keys::HIDE_SYSTEM_MESSAGES);
-        all.map(str::to_owned).collect()
-    } else {
-        own
-    };
-    let kinds = hidden.into_iter().flat_map(|kind| match &*kind {
-        "mute_unmute" => vec!["user-muted".to_owned(), "user-unmuted".to_owned()],
-        _ => vec![kind],
-    });
-    Ok(kinds.collect())
+    Ok(hidden_kinds::hidden_kinds(call.state.views(), room).await?)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! Copies of one's own data (contract, conventions 7.2 `users.requestDataDownload`).
+//! Copies of one's own data (contract, conventions 7.2 `users.requestDataDownload`), and giving copies to whoever asked for
+//! them.
 
 use application::caller::Caller;
 use application::dates::iso;
-use application::record::data_exports::{self, file_key};
+use application::record::data_exports::{self, archive_key, file_key};
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use domain::settings::keys;
 use domain::site::Site;
@@ -26,8 +28,9 @@ pub(super) fn routes() -> Vec<Route> {
                 ("exportOperation", Kind::Object),
             ]),
         // A browser follows the link of a mail, and cannot send the headers of the API.
-        route::public(Method::GET, "/data-export/{id}", download)
-            .about("Gives a copy of their data to its owner."),
+        route::public(Method::GET, "/data-export/{id}", download).about(
+            "Gives a copy of their data, or of what was said in a room, to whoever asked for it.",
+        ),
     ]
 }
 
@@ -90,7 +93,7 @@ struct Proof {
     token: Loose<String>,
 }
 
-/// `GET /data-export/<id>`: the copy itself, for its owner. Browsers send their credentials in the query string or in
+/// `GET /data-export/<id>`: the copy itself, for whoever asked for it. Browsers send their credentials in the query string or in
 /// cookies, because they follow a link in a mail.
 async fn download(call: Anyone, proof: Proof) -> Outcome {
     let caller = match call.caller {
@@ -98,6 +101,10 @@ async fn download(call: Anyone, proof: Proof) -> Outcome {
         None => from_link(&call.state, &call.input.headers, proof).await?,
     };
     let caller = caller.ok_or_else(wording::forbidden)?;
+    let settings = call.state.views().settings();
+    if !settings.bool(keys::USER_DATA_ENABLE_DOWNLOAD) {
+        return Err(wording::forbidden());
+    }
     let id = call.input.path("id");
     let export = call.state.views().data_export(id).await?;
     // Nobody learns of the copies of others.
@@ -107,23 +114,32 @@ async fn download(call: Anyone, proof: Proof) -> Outcome {
     if export.status != DataExportStatus::Completed {
         return Err(wording::not_found());
     }
-    let key = file_key(&export.user, &export.id);
-    let bytes = call.state.files().read(&key).await;
-    let bytes = bytes.map_err(|error| {
+    let (key, content_type, name) = match &export.room {
+        None => (
+            file_key(&export.user, &export.id),
+            "application/json",
+            format!("data-{}.json", export.id),
+        ),
+        Some(_) => (
+            archive_key(&export.user, &export.id),
+            "application/zip",
+            format!("room-{}.zip", export.id),
+        ),
+    };
+    let file = call.state.files().stream(&key).await;
+    let file = file.map_err(|error| {
         tracing::error!(%error, export = export.id, "a copy of data cannot be read");
         ApiError::Unavailable
     })?;
-    let bytes = bytes.ok_or_else(wording::not_found)?;
+    let (size, pieces) = file.ok_or_else(wording::not_found)?;
     let mut headers = HeaderMap::new();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    let name = format!("attachment; filename=\"data-{}.json\"", export.id);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CONTENT_LENGTH, size.into());
+    let name = format!("attachment; filename=\"{name}\"");
     if let Ok(name) = HeaderValue::from_str(&name) {
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
-    Ok(Answer::other((headers, bytes)))
+    Ok(Answer::other((headers, Body::from_stream(pieces))))
 }
 
 /// The caller that the query string or the cookies prove.

@@ -4,6 +4,7 @@ use domain::invite::InviteEvent;
 use domain::room::{
     HistoryPruned, Retention, RoomCreated, RoomEvent, RoomKind, RoomRenamed, Spared,
 };
+use domain::room_export::{ExportFormat, MessagesMailRequested, RoomExportEvent};
 use domain::{RoomId, UserId};
 
 use super::words::{Teller, count, list, name, quoted, quotes, time, value, with};
@@ -200,6 +201,51 @@ pub(super) fn invite(teller: &Teller<'_>, event: &InviteEvent) -> String {
             teller.deed(&event.by, format_args!("removed a link into {room}"))
         }
     }
+}
+
+pub(super) fn export(teller: &Teller<'_>, event: &RoomExportEvent) -> String {
+    let room = teller.room(event.room());
+    match event {
+        RoomExportEvent::RoomExportRequested(event) => {
+            let form = match event.format {
+                ExportFormat::Html => "a page",
+                ExportFormat::Json => "JSON",
+            };
+            let ends = [
+                event.from.map(|from| format!("from {}", time(from))),
+                event.until.map(|until| format!("before {}", time(until))),
+            ];
+            let deed = format!("asked for a copy of what was said in {room} as {form}");
+            teller.deed(&event.user, with(deed, ends.into_iter().flatten()))
+        }
+        RoomExportEvent::RoomExportCompleted(event) => {
+            let (user, size) = (teller.user(&event.user), event.size);
+            let messages = usize::try_from(event.messages).unwrap_or(usize::MAX);
+            let messages = count(messages, "message");
+            teller.did(format_args!(
+                "made the copy of {room} that {user} asked for ({messages}, {size} bytes)"
+            ))
+        }
+        RoomExportEvent::RoomExportFailed(event) => {
+            let user = teller.user(&event.user);
+            teller.did(format_args!(
+                "failed to make the copy of {room} that {user} asked for"
+            ))
+        }
+        RoomExportEvent::MessagesMailRequested(event) => mailed(teller, event),
+    }
+}
+
+fn mailed(teller: &Teller<'_>, event: &MessagesMailRequested) -> String {
+    let room = teller.room(&event.room);
+    let messages = count(event.messages.len(), "message");
+    let users = event.recipients.iter().map(|user| teller.user(user));
+    let addresses = event.addresses.iter().map(|address| quoted(address));
+    let to = list(users.chain(addresses));
+    let subject = event.subject.as_ref();
+    let subject = subject.map(|subject| format!("under the subject {}", quoted(subject)));
+    let deed = format!("had {messages} of {room} mailed to {to}");
+    teller.deed(&event.user, with(deed, subject))
 }
 
 fn number(number: u32, one: &str) -> String {

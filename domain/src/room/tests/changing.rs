@@ -52,6 +52,19 @@ fn some_names_are_not_for_renaming() {
 }
 
 #[test]
+fn nobody_comes_into_a_direct_message_by_default() {
+    let admin = Stage::default().with_roles(&["admin"]);
+    for wish in [RoomChange::Default, RoomChange::DefaultFavourite] {
+        a_direct_message()
+            .when(change(wish(true)), &admin.context())
+            .then_refused(RoomRefusal::EditNotAllowed);
+        a_direct_message()
+            .when(change(wish(false)), &admin.context())
+            .then_nothing();
+    }
+}
+
+#[test]
 fn changing_takes_a_right() {
     let stage = Stage::default();
     for command in every_change() {
