@@ -127,16 +127,6 @@ impl Mark {
             leaf: begin,
         }
     }
-
-    /// The later of the two.
-    #[must_use]
-    pub fn max(self, other: Self) -> Self {
-        if other.position > self.position {
-            other
-        } else {
-            self
-        }
-    }
 }
 
 impl fmt::Display for Mark {

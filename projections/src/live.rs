@@ -1,8 +1,9 @@
 //! Live updates.
 //!
 //! One applied event means something to those who watch a room, or to one user: a [`LiveUpdate`] for each. To any one
-//! subscriber an event gives **at most one** update (what a user is told about themselves replaces what the room is
-//! told), so a position names an update, and is enough to resume from.
+//! subscriber an event gives **at most one** update in a room (what a user is told about themselves replaces what the room
+//! is told), so a position names an update, and is enough to resume from. The few events that are told in two rooms have
+//! a place between the two to resume from as well ([`Resume::Within`]).
 //!
 //! The same function of the event makes the update for those who are there ([`Hub`]) and for those who come back
 //! ([`Views::feed`] reads the log for what they missed). Those who come back are told what happened, as it is now: a
@@ -21,6 +22,7 @@
 mod feed;
 pub(crate) mod updates;
 
+pub use crate::engine::hub::resume::Resume;
 pub use crate::engine::hub::run::{Form, Run};
 pub use crate::engine::hub::update::{LiveUpdate, Scope};
 pub use crate::engine::hub::{Delivery, Hub};

@@ -393,3 +393,56 @@ async fn history_is_shown_as_it_is_now(options: ServerOptions) {
     .map(|(kind, id)| (kind.to_owned(), id.clone()));
     assert_eq!(told, expected);
 }
+
+/// A socket that watches these rooms from there on.
+async fn watching(server: &Server, client: &Client, rooms: &[&str], after: &str) -> Live {
+    let mut live = Live::introduced(server, client, Some(after)).await.0;
+    live.subscribe(rooms).await;
+    live
+}
+
+/// Kind and room of the next updates.
+async fn next_two(live: &mut Live) -> [Value; 2] {
+    let mut next = async || live.next_update(SOON).await.expect("an update");
+    [next().await, next().await]
+}
+
+#[tokio::test]
+async fn a_socket_that_is_cut_between_two_rooms_is_told_in_the_other_when_it_comes_back() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let wish = json!({"prid": "GENERAL", "t_name": "talk"});
+    let begun = admin.post("rooms.createDiscussion", wish).await.ok();
+    let talk = begun["discussion"]["rid"].as_str().unwrap().to_owned();
+    let mut live = Live::connect(&server, &admin, None).await;
+    let both = ["GENERAL", talk.as_str()];
+    live.subscribe(&both).await;
+    say(&admin, &talk, "here").await;
+    let frames = next_two(&mut live).await;
+    let kinds = frames.each_ref().map(|frame| &frame["kind"]);
+    assert_eq!(kinds, ["discussion-changed", "message-posted"]);
+    let position = frames.each_ref().map(|frame| frame["position"].as_u64());
+    let position = position.map(Option::unwrap);
+    assert_eq!(position[0] + 1, position[1], "the first says what is done");
+    let resume = frames.each_ref().map(|frame| frame["resume"].as_str());
+    let resume = resume.map(Option::unwrap);
+
+    let mut back = watching(&server, &admin, &both, resume[0]).await;
+    assert_eq!(back.next_update(SOON).await.as_ref(), Some(&frames[1]));
+    let mut by_number = watching(&server, &admin, &both, &position[0].to_string()).await;
+    assert_eq!(next_two(&mut by_number).await, frames);
+    // Nothing comes twice to whoever watches one of them, and is told once.
+    let before = (position[0]).to_string();
+    for (room, frame) in both.iter().zip(&frames) {
+        let mut one = watching(&server, &admin, &[room], &before).await;
+        let only = one.next_update(SOON).await.expect("an update");
+        assert_eq!(only["kind"], frame["kind"]);
+        assert_eq!(only["position"], position[1]);
+        assert_eq!(only["resume"], resume[1]);
+    }
+    say(&admin, "GENERAL", "and on").await;
+    for after in [resume[1], &position[1].to_string()] {
+        let mut one = watching(&server, &admin, &both, after).await;
+        assert_eq!(next_text(&mut one).await.1, "and on");
+    }
+}

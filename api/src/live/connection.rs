@@ -20,10 +20,10 @@ use application::people::presence::{Connected, Watch};
 use bytes::Bytes;
 use delivery::{next, pause};
 use domain::{RoomId, UserId};
-use eventstore::{Mark, Position};
+use eventstore::Position;
 use presence::changed;
 use projections::QueryError;
-use projections::live::{Delivery, Feed};
+use projections::live::{Delivery, Feed, Resume};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::Message;
@@ -75,7 +75,7 @@ pub(super) struct Connection {
     notices: Listener,
     after: After,
     /// Where the client began, once this is known to be a place in the log; `None`: now.
-    start: Option<Mark>,
+    start: Option<Resume>,
     /// Opened by the first subscription.
     feed: Option<Feed>,
     rooms: HashSet<RoomId>,
@@ -216,7 +216,7 @@ impl Connection {
                 tokio::select! { biased; step = delivery => step, step = other => step }
             };
             match step {
-                Step::Stop => return Err(End::Close(Close::Stopping(self.at().position))),
+                Step::Stop => return Err(End::Close(Close::Stopping(self.at().position()))),
                 Step::Received(message) => self.receive(message).await?,
                 Step::Delivered(delivery) => {
                     self.deliver_in_time(delivery).await?;
@@ -243,11 +243,11 @@ impl Connection {
     }
 
     /// Where a client that got everything so far may resume.
-    fn at(&self) -> Mark {
+    fn at(&self) -> Resume {
         match (&self.feed, self.start) {
             (Some(feed), _) => feed.at(),
             (None, Some(start)) => start,
-            (None, None) => self.shared.state.views().hub().published(),
+            (None, None) => self.shared.state.views().hub().published().into(),
         }
     }
 
@@ -355,7 +355,7 @@ impl Connection {
         let shared = self.shared.clone();
         if self.start.is_some() {
             self.turn = tokio::select! {
-                () = shared.stop.cancelled() => return Err(End::Close(Close::Stopping(self.at().position))),
+                () = shared.stop.cancelled() => return Err(End::Close(Close::Stopping(self.at().position()))),
                 turn = shared.replays.clone().acquire_owned() => turn.ok(),
             };
         }
@@ -405,7 +405,7 @@ impl Connection {
 
     async fn beat(&mut self) -> Result<(), End> {
         if self.silent >= SILENCE {
-            return Err(End::Close(Close::Silent(self.at().position)));
+            return Err(End::Close(Close::Silent(self.at().position())));
         }
         self.silent += 1;
         // A client that reads missed updates this slowly must not keep others waiting.
@@ -417,13 +417,13 @@ impl Connection {
 
     fn unanswered(&self, error: &QueryError) -> End {
         match error {
-            QueryError::Closed => End::Close(Close::Stopping(self.at().position)),
+            QueryError::Closed => End::Close(Close::Stopping(self.at().position())),
             QueryError::NotReady | QueryError::Busy | QueryError::DiskFull => {
                 End::Close(Close::TryLater)
             }
             QueryError::Database(reason) => {
                 tracing::error!(reason, "the views cannot answer a socket");
-                End::Close(Close::Internal(self.at().position))
+                End::Close(Close::Internal(self.at().position()))
             }
         }
     }

@@ -6,8 +6,8 @@ use application::chat::notices::Notice;
 use application::dates::iso;
 use bytes::Bytes;
 use domain::presence::Status;
-use eventstore::{Mark, Position};
-use projections::live::{Form, Run};
+use eventstore::Position;
+use projections::live::{Form, LiveUpdate, Resume, Run};
 use serde::{Deserialize, Serialize};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -139,7 +139,7 @@ impl ClientFrame {
 #[derive(Debug, Serialize)]
 pub struct ServerFrame<'a> {
     position: u64,
-    resume: Mark,
+    resume: Resume,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     room: Option<&'a str>,
@@ -166,9 +166,9 @@ struct Data<'a> {
 }
 
 impl<'a> ServerFrame<'a> {
-    fn new(kind: &'static str, at: Mark) -> Self {
+    fn new(kind: &'static str, at: Resume) -> Self {
         Self {
-            position: at.position.get(),
+            position: at.position().get(),
             resume: at,
             kind,
             room: None,
@@ -176,28 +176,28 @@ impl<'a> ServerFrame<'a> {
         }
     }
 
-    pub fn authenticated(at: Mark, user: &'a str) -> Self {
+    pub fn authenticated(at: Resume, user: &'a str) -> Self {
         let mut frame = Self::new("authenticated", at);
         frame.data.user = Some(user);
         frame
     }
 
     /// These are watched from here on.
-    pub fn subscribed(at: Mark, rooms: &'a [String], own: bool) -> Self {
+    pub fn subscribed(at: Resume, rooms: &'a [String], own: bool) -> Self {
         let mut frame = Self::new("subscribed", at);
         (frame.data.rooms, frame.data.own) = (Some(rooms), Some(own));
         frame
     }
 
     /// These are no longer watched, because the client said so.
-    pub fn unsubscribed(at: Mark, rooms: &'a [String], own: bool) -> Self {
+    pub fn unsubscribed(at: Resume, rooms: &'a [String], own: bool) -> Self {
         let mut frame = Self::new("unsubscribed", at);
         (frame.data.rooms, frame.data.own) = (Some(rooms), Some(own));
         frame
     }
 
     /// This room is no longer watched, because the user may not any more.
-    pub fn expelled(at: Mark, room: &'a str) -> Self {
+    pub fn expelled(at: Resume, room: &'a str) -> Self {
         let mut frame = Self::new("unsubscribed", at);
         frame.room = Some(room);
         (frame.data.code, frame.data.message) = (
@@ -208,15 +208,15 @@ impl<'a> ServerFrame<'a> {
     }
 
     /// What was missed is sent; what comes now is new.
-    pub fn ready(at: Mark) -> Self {
+    pub fn ready(at: Resume) -> Self {
         Self::new("ready", at)
     }
 
-    pub fn pong(at: Mark) -> Self {
+    pub fn pong(at: Resume) -> Self {
         Self::new("pong", at)
     }
 
-    pub fn error(at: Mark, code: &'static str, message: impl Into<Cow<'a, str>>) -> Self {
+    pub fn error(at: Resume, code: &'static str, message: impl Into<Cow<'a, str>>) -> Self {
         let mut frame = Self::new("error", at);
         (frame.data.code, frame.data.message) = (Some(code), Some(message.into()));
         frame
@@ -252,7 +252,7 @@ impl<'a> ServerFrame<'a> {
 #[derive(Debug, Serialize)]
 pub struct PresenceFrame<'a> {
     position: u64,
-    resume: Mark,
+    resume: Resume,
     kind: &'static str,
     data: Shown<'a>,
 }
@@ -278,9 +278,9 @@ pub struct ShownUser<'a> {
 
 impl<'a> PresenceFrame<'a> {
     /// For a connection that is at this place.
-    pub fn new(at: Mark, data: Shown<'a>) -> Self {
+    pub fn new(at: Resume, data: Shown<'a>) -> Self {
         Self {
-            position: at.position.get(),
+            position: at.position().get(),
             resume: at,
             kind: "presence",
             data,
@@ -296,7 +296,7 @@ impl<'a> PresenceFrame<'a> {
 #[derive(Debug, Serialize)]
 pub struct NoticeFrame<'a> {
     position: u64,
-    resume: Mark,
+    resume: Resume,
     kind: &'static str,
     room: &'a str,
     data: Told<'a>,
@@ -315,10 +315,10 @@ struct Told<'a> {
 
 impl<'a> NoticeFrame<'a> {
     /// For a connection that is at this place.
-    pub fn new(at: Mark, notice: &'a Notice) -> Self {
+    pub fn new(at: Resume, notice: &'a Notice) -> Self {
         let room = notice.room.as_str();
         Self {
-            position: at.position.get(),
+            position: at.position().get(),
             resume: at,
             kind: "notice",
             room,
@@ -348,23 +348,33 @@ pub(crate) fn encode<T: Serialize>(frame: &T, format: Format) -> Message {
     }
 }
 
+/// An update as a frame, ready to be sent to a client that is told of the same event once more.
+pub(super) fn first_of_two(update: &LiveUpdate, format: Format) -> Bytes {
+    let mut frame = Vec::new();
+    push_update(&mut frame, update, update.resume(), format);
+    frame.into()
+}
+
 /// A run of updates as frames, ready to be sent. All receivers share the bytes.
 pub(super) fn updates(run: &Run, format: Format) -> Bytes {
-    let (form, opcode) = match format {
-        Format::Json => (Form::Json, Opcode::Text),
-        Format::MessagePack => (Form::MessagePack, Opcode::Binary),
+    let form = match format {
+        Format::Json => Form::Json,
+        Format::MessagePack => Form::MessagePack,
     };
     run.encoded(form, |updates| {
         let mut frames = Vec::new();
         for update in updates {
-            let payload = match form {
-                Form::Json => update.json(),
-                Form::MessagePack => update.msgpack(),
-            };
-            push_frame(&mut frames, opcode, &payload);
+            push_update(&mut frames, update, update.end(), format);
         }
         frames.into()
     })
+}
+
+fn push_update(frames: &mut Vec<u8>, update: &LiveUpdate, resume: Resume, format: Format) {
+    match format {
+        Format::Json => push_frame(frames, Opcode::Text, &update.json(resume)),
+        Format::MessagePack => push_frame(frames, Opcode::Binary, &update.msgpack(resume)),
+    }
 }
 
 /// Why the server closes a socket. The codes are part of the contract in `docs/live.md`.
@@ -413,6 +423,7 @@ impl Close {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use eventstore::Mark;
     use serde_json::{Value, json};
 
     fn json_of(frame: &ServerFrame<'_>) -> Value {
@@ -495,7 +506,7 @@ mod tests {
 
     #[test]
     fn server_frames_carry_their_position() {
-        let at = Mark::new(Position::new(7), &[0x1f; 32]);
+        let at = Mark::new(Position::new(7), &[0x1f; 32]).into();
         assert_eq!(
             json_of(&ServerFrame::ready(at)),
             json!({ "position": 7, "resume": "7-1f1f1f1f1f1f1f1f", "kind": "ready", "data": {} })
@@ -513,7 +524,7 @@ mod tests {
 
     #[test]
     fn both_formats_say_the_same() {
-        let frame = ServerFrame::authenticated(Mark::START, "u");
+        let frame = ServerFrame::authenticated(Resume::START, "u");
         let Message::Binary(packed) = frame.encode(Format::MessagePack) else {
             panic!("binary")
         };

@@ -1,7 +1,7 @@
 //! Before anything else: who is at the other end.
 
 use application::caller::Caller;
-use eventstore::Mark;
+use projections::live::Resume;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -69,7 +69,7 @@ async fn unauthenticated(
     reference: Option<&str>,
 ) -> End {
     // An unknown client learns no position.
-    let frame = ServerFrame::error(Mark::START, code, text)
+    let frame = ServerFrame::error(Resume::START, code, text)
         .answering(reference)
         .encode(format);
     match timeout(WRITE_TIMEOUT, socket.send(frame)).await {

@@ -2,7 +2,7 @@
 
 use application::caller::Caller;
 use eventstore::{Mark, Position};
-use projections::live::Feed;
+use projections::live::{Feed, Resume};
 use projections::{QueryError, WaitError};
 
 use crate::live::Shared;
@@ -14,8 +14,8 @@ pub(super) enum After {
     Now,
     /// Resume after this position, of whatever log.
     Position(Position),
-    /// Resume after this place.
-    Mark(Mark),
+    /// Resume where a frame said.
+    Resume(Resume),
     Malformed,
 }
 
@@ -37,7 +37,7 @@ impl After {
                     Self::Position(Position::new(position))
                 })
             }
-            (Some(value), None) => value.parse().map_or(Self::Malformed, Self::Mark),
+            (Some(value), None) => value.parse().map_or(Self::Malformed, Self::Resume),
             _ => Self::Malformed,
         }
     }
@@ -54,7 +54,7 @@ pub(super) enum Refusal {
 
 /// The place in this log where the client asks to begin; `None`: now. What is no place in it is refused. A position
 /// alone does not say which log it is from: any log with that many events has it.
-pub(super) async fn place(shared: &Shared, after: After) -> Result<Option<Mark>, Refusal> {
+pub(super) async fn place(shared: &Shared, after: After) -> Result<Option<Resume>, Refusal> {
     let (wanted, position) = match after {
         After::Now => return Ok(None),
         After::Malformed => {
@@ -62,17 +62,17 @@ pub(super) async fn place(shared: &Shared, after: After) -> Result<Option<Mark>,
             return Err(Refusal::BadPosition(text.to_owned()));
         }
         After::Position(position) => (None, position),
-        After::Mark(mark) => (Some(mark), mark.position),
+        After::Resume(resume) => (Some(resume), resume.event().position),
     };
     let mark = mark_at(shared, position).await?;
     // Before it tells anybody anything, a sandbox records that it is one: what was copied it never had a client at.
     let copied = shared.state.config().sandbox.as_ref();
     let copied = copied.is_some_and(|sandbox| position <= sandbox.position && mark != Mark::START);
-    if wanted.is_some_and(|wanted| wanted != mark || copied) {
+    if wanted.is_some_and(|wanted| wanted.event() != mark || copied) {
         let text = "`after` is of another log; fetch the state anew and connect without it";
         return Err(Refusal::BadPosition(text.to_owned()));
     }
-    Ok(Some(mark))
+    Ok(Some(wanted.unwrap_or(mark.into())))
 }
 
 /// The place at a position of this log.
@@ -100,11 +100,11 @@ async fn mark_at(shared: &Shared, position: Position) -> Result<Mark, Refusal> {
 pub(super) async fn begin(
     shared: &Shared,
     caller: &Caller,
-    after: Option<Mark>,
+    after: Option<Resume>,
 ) -> Result<Feed, BeginError> {
     let views = shared.state.views();
     if let Some(after) = after {
-        views.wait_for(after.position).await?;
+        views.wait_for(after.event().position).await?;
     }
     Ok(views.feed(caller.id(), after).await?)
 }
@@ -133,10 +133,10 @@ mod tests {
             After::parse(Some("after=18446744073709551615")),
             at(u64::MAX)
         );
-        let mark: Mark = "2-00000000000000ff".parse().unwrap();
+        let mark: Resume = "2-00000000000000ff-half".parse().unwrap();
         assert_eq!(
             After::parse(Some(&format!("after={mark}"))),
-            After::Mark(mark)
+            After::Resume(mark)
         );
         for wrong in [
             "after=2-",

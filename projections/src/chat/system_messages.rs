@@ -83,7 +83,7 @@ fn announced(
     Ok(Some(doc))
 }
 
-fn is_channel(names: &mut dyn Names, room: &RoomId) -> rusqlite::Result<bool> {
+pub(crate) fn is_channel(names: &mut dyn Names, room: &RoomId) -> rusqlite::Result<bool> {
     let called = names.room(room)?;
     Ok(called.is_some_and(|room| room.kind == RoomKind::Channel))
 }

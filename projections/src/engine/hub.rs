@@ -1,5 +1,6 @@
 //! Routes updates by room and by user to subscribers.
 
+pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod update;
 
@@ -13,6 +14,7 @@ use std::task::{Poll, Waker};
 use domain::{RoomId, UserId};
 use eventstore::{Mark, Position};
 use parking_lot::{Mutex, RwLock};
+use resume::Resume;
 use run::Run;
 use tokio::sync::{mpsc, watch};
 use update::{Effect, LiveUpdate, Scope};
@@ -43,9 +45,9 @@ pub enum Delivery {
     /// One or more updates, in order.
     Updates(Arc<Run>),
     /// The subscriber was too slow, or the hub jumped: nothing more comes. Resume after this place.
-    Lost(Mark),
+    Lost(Resume),
     /// The server is shutting down. Resume after this place.
-    Closed(Mark),
+    Closed(Resume),
     /// The log was replaced by another, or has lost events: nothing more comes, and there is nowhere to resume.
     Replaced,
 }
@@ -88,7 +90,7 @@ struct Queue {
     updates: usize,
     bytes: usize,
     /// Everything up to here was taken out, or was never for this subscriber.
-    taken: Mark,
+    taken: Resume,
     end: Option<End>,
     parked: Option<Waker>,
 }
@@ -379,7 +381,7 @@ impl Hub {
                 runs: VecDeque::new(),
                 updates: 0,
                 bytes: 0,
-                taken: base,
+                taken: base.into(),
                 end: routes.closed.then_some(End::Closed),
                 parked: None,
             }),
@@ -449,7 +451,7 @@ impl Subscription {
             std::mem::swap(&mut queue.runs, &mut self.taken);
             (queue.updates, queue.bytes) = (0, 0);
             if let Some(last) = self.taken.back() {
-                queue.taken = last.mark();
+                queue.taken = last.resume();
             }
             if let Some(run) = self.taken.pop_front() {
                 return Poll::Ready(Delivery::Updates(run));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::membership::MembershipEvent;
 use domain::room::RoomEvent;
 use domain::{Event, RoomId, UserId};
-use eventstore::{Filter, Mark, Position};
+use eventstore::{Filter, Position};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use rusqlite::OptionalExtension;
@@ -15,6 +15,7 @@ use rusqlite::OptionalExtension;
 use crate::engine::applied::Applied;
 use crate::engine::file;
 use crate::engine::handle::Views;
+use crate::engine::hub::resume::Resume;
 use crate::engine::hub::run::Run;
 use crate::engine::hub::update::{Effect, LiveUpdate, Scope};
 use crate::engine::hub::{Delivery, Subscription};
@@ -37,7 +38,7 @@ pub struct Feed {
     live: Subscription,
     /// What was missed, until it is through. `Err`: the log could not be read.
     missed: Option<BoxStream<'static, Result<LiveUpdate, ()>>>,
-    at: Mark,
+    at: Resume,
     /// What is live up to here was seen before.
     seen: Position,
     /// The log could not be read: nothing more comes.
@@ -54,7 +55,7 @@ impl Feed {
         if let Some(missed) = &mut self.missed {
             match missed.next().await {
                 Some(Ok(update)) => {
-                    self.at = update.mark();
+                    self.at = update.resume();
                     return Delivery::Updates(Run::one(update));
                 }
                 Some(Err(())) => {
@@ -63,7 +64,7 @@ impl Feed {
                 }
                 None => {
                     self.missed = None;
-                    self.at = self.at.max(self.live.base);
+                    self.at = self.at.max(self.live.base.into());
                 }
             }
         }
@@ -71,7 +72,7 @@ impl Feed {
             match self.live.next().await {
                 Delivery::Updates(run) => {
                     if let Some(run) = run.after(self.seen) {
-                        self.at = run.mark();
+                        self.at = run.resume();
                         return Delivery::Updates(run);
                     }
                 }
@@ -85,27 +86,26 @@ impl Feed {
 
     /// Everything up to this place was delivered by [`Self::next`] or was never meant for this user: a client would
     /// resume here now.
-    pub fn at(&self) -> Mark {
+    pub fn at(&self) -> Resume {
         self.at
     }
 
-    /// The position of [`Self::at`].
-    pub fn position(&self) -> Position {
-        self.at.position
+    /// Nothing more of the event that was told last is for this client.
+    pub fn end_event(&mut self) {
+        self.at = Resume::After(self.at.event());
     }
 }
 
 impl Views {
     /// What `user` sees from now on (`after: None`) or after a place, without gap or repetition.
-    pub async fn feed(&self, user: &UserId, after: Option<Mark>) -> Result<Feed, QueryError> {
+    pub async fn feed(&self, user: &UserId, after: Option<Resume>) -> Result<Feed, QueryError> {
         let live = self.subscribe(user).await?;
         let base = live.base;
         let missed = match after {
-            Some(Mark {
-                position: after, ..
-            }) if after < base.position => {
+            Some(after) if after.position() < base.position => {
                 let base = base.position;
-                let rooms = self.rooms_at(user, &live.rooms, after, base).await?;
+                let begin = after.position();
+                let rooms = self.rooms_at(user, &live.rooms, begin, base).await?;
                 Some(
                     self.clone()
                         .replay(user.clone(), rooms, after, base)
@@ -114,12 +114,12 @@ impl Views {
             }
             _ => None,
         };
-        let at = after.unwrap_or(base);
+        let at = after.unwrap_or(base.into());
         Ok(Feed {
             live,
             missed,
             at,
-            seen: at.position,
+            seen: at.position(),
             broken: false,
         })
     }
@@ -250,11 +250,11 @@ impl Views {
         self,
         user: UserId,
         mut rooms: HashSet<RoomId>,
-        after: Position,
+        after: Resume,
         until: Position,
     ) -> impl futures::Stream<Item = Result<LiveUpdate, ()>> + Send {
         async_stream::stream! {
-            let mut chunks = self.store().read_all(after, Filter::default());
+            let mut chunks = self.store().read_all(after.position(), Filter::default());
             while let Some(chunk) = chunks.next().await {
                 let Ok(chunk) = chunk else {
                     yield Err(());
@@ -304,7 +304,7 @@ impl Views {
                         if update.effect == Effect::Dissolve || concerns {
                             effects.push((update.room.clone(), update.effect));
                         }
-                        if concerns {
+                        if concerns && !is_told(&update, after) {
                             yield Ok(update);
                         }
                     }
@@ -316,6 +316,11 @@ impl Views {
             }
         }
     }
+}
+
+/// Whether it is what those who resume within an event were told of it.
+fn is_told(update: &LiveUpdate, after: Resume) -> bool {
+    after == update.resume() && matches!(after, Resume::Within(_))
 }
 
 fn take_effects(rooms: &mut HashSet<RoomId>, effects: &mut Vec<(Option<RoomId>, Effect)>) {

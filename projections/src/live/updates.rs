@@ -12,6 +12,7 @@ use domain::avatar::{AvatarEvent, AvatarOwner};
 use domain::banner::{BannerDismissalEvent, BannerEvent};
 use domain::data_export::DataExportEvent;
 use domain::invite::InviteEvent;
+use domain::message::Remains;
 use domain::permissions::PermissionEvent;
 use domain::presence::PresenceEvent;
 use domain::role::{RoleEvent, RoleProperties};
@@ -77,6 +78,12 @@ impl Maker<'_> {
         data: Bytes,
     ) -> &mut LiveUpdate {
         let index = self.out.len();
+        if let (Some(last), Scope::Room(next)) = (self.out.last_mut(), &scope)
+            && last.position == self.applied.position
+            && matches!(last.scope, Scope::Room(_))
+        {
+            last.then = Some(next.clone());
+        }
         self.out.push(LiveUpdate::new(
             (self.applied.position, self.applied.leaf),
             scope,
@@ -94,8 +101,8 @@ pub(crate) enum Added {
     Made(Bytes),
     /// It is to be made from the event, if that adds one.
     ToMake,
-    /// It no longer exists, or never did.
-    Gone,
+    /// It no longer exists, or never did: so much remains of it.
+    Gone(Remains),
 }
 
 pub(crate) fn updates_of(
@@ -109,7 +116,7 @@ pub(crate) fn updates_of(
         Event::Message(event) => {
             let posted = match added {
                 Added::Made(doc) => Some(doc),
-                Added::ToMake | Added::Gone => None,
+                Added::ToMake | Added::Gone(_) => None,
             };
             of_message(&mut maker, event, posted, names)
         }
@@ -167,7 +174,7 @@ fn told(
 ) -> rusqlite::Result<Option<Box<RawValue>>> {
     let bytes = match added {
         Added::Made(bytes) => Some(bytes),
-        Added::Gone => None,
+        Added::Gone(_) => None,
         Added::ToMake => match system_messages::derive(applied, names)? {
             Some(mut doc) => {
                 doc.sent(names.send_time(applied.position)?);

@@ -126,6 +126,42 @@ async fn a_request_is_told_by_its_events_and_what_they_led_to(options: ServerOpt
 }
 
 #[tokio::test]
+async fn what_is_told_in_another_room_is_told_with_the_request() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let updates = async |answer: &Answer, event: &str| {
+        let id = correlation(answer).expect("it was recorded");
+        let told = ask(&admin, &id).await.ok()["request"].clone();
+        let mut steps = told["steps"].as_array().unwrap().iter();
+        let step = steps.find(|step| step["event"]["type"] == event);
+        let updates = step.expect(event)["updates"].clone();
+        let updates = updates.as_array().unwrap().clone();
+        let name = |update: Value| {
+            let room = update["to"]["room"]["name"].as_str().unwrap().to_owned();
+            (update["kind"].as_str().unwrap().to_owned(), room)
+        };
+        updates.into_iter().map(name).collect::<Vec<_>>()
+    };
+    let told = |kind: &str, room: &str| (kind.to_owned(), room.to_owned());
+    let wish = json!({"prid": "GENERAL", "t_name": "talk"});
+    let begun = admin.post("rooms.createDiscussion", wish).await;
+    let room = begun.body["discussion"]["_id"].clone();
+    assert_eq!(
+        updates(&begun, "RoomCreated").await[0],
+        told("message-posted", "#general")
+    );
+    let said = post(&admin, room.as_str().unwrap(), "here").await;
+    assert_eq!(
+        updates(&said, "MessagePosted").await[0],
+        told("discussion-changed", "#general")
+    );
+    let gone = admin.post("rooms.delete", json!({"roomId": room})).await;
+    let gone = updates(&gone, "RoomDeleted").await;
+    assert_eq!(gone.len(), 1, "{gone:?}");
+    assert_eq!(gone[0].0, "room-deleted");
+}
+
+#[tokio::test]
 async fn what_a_reactor_recorded_is_told_with_what_led_to_it() {
     let server = Server::start().await;
     let admin = server.admin().await;

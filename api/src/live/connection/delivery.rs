@@ -76,17 +76,22 @@ impl Connection {
         while let Some(delivery) = upcoming {
             let run = match delivery {
                 Delivery::Updates(run) => run,
-                Delivery::Lost(at) => return Err(End::Close(Close::TooSlow(at.position))),
-                Delivery::Closed(at) => return Err(End::Close(Close::Stopping(at.position))),
+                Delivery::Lost(at) => return Err(End::Close(Close::TooSlow(at.position()))),
+                Delivery::Closed(at) => return Err(End::Close(Close::Stopping(at.position()))),
                 Delivery::Replaced => return Err(End::Close(Close::BadPosition)),
             };
-            // All updates of a run are for the same receivers, and only a single one can end access.
-            if let Some(update) = run.updates().first()
-                && self.wants(update)
-            {
-                frames.push(frame::updates(&run, self.format));
-                delivered += run.updates().len() as u64;
-                self.left = ends_access(update);
+            // All updates of a run are for the same receivers, and only a single one can end access or be told twice.
+            if let Some(update) = run.updates().first() {
+                let first_of_two = self.is_first_of_two(update);
+                if self.wants(update) {
+                    frames.push(if first_of_two {
+                        frame::first_of_two(update, self.format)
+                    } else {
+                        frame::updates(&run, self.format)
+                    });
+                    delivered += run.updates().len() as u64;
+                    self.left = ends_access(update);
+                }
             }
             looked_at += 1;
             if self.left || frames.bytes() >= BATCH.0 || looked_at >= BATCH.1 {
@@ -106,12 +111,26 @@ impl Connection {
         let (Some(from), Some(feed)) = (self.live_from, &self.feed) else {
             return Ok(());
         };
-        if feed.position() < from {
+        if feed.at().position() < from {
             return Ok(());
         }
         (self.live_from, self.turn) = (None, None);
         let ready = ServerFrame::ready(feed.at()).encode(self.format);
         self.send(ready).await
+    }
+
+    /// Whether the client is told of the same event once more. If not, it resumes after the event.
+    fn is_first_of_two(&mut self, update: &LiveUpdate) -> bool {
+        let Some(then) = &update.then else {
+            return false;
+        };
+        let watched = self.rooms.contains(then);
+        if let Some(feed) = &mut self.feed
+            && !watched
+        {
+            feed.end_event();
+        }
+        watched
     }
 
     fn wants(&self, update: &LiveUpdate) -> bool {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use eventstore::{Mark, Position};
 
+use super::resume::Resume;
 use super::update::LiveUpdate;
 
 /// The forms in which doors send updates.
@@ -62,9 +63,16 @@ impl Run {
             .map_or(Position::START, |update| update.position)
     }
 
-    /// Where a client that got all of it resumes.
-    pub fn mark(&self) -> Mark {
+    /// The event that the last update tells of.
+    pub(crate) fn mark(&self) -> Mark {
         self.updates.last().map_or(Mark::START, LiveUpdate::mark)
+    }
+
+    /// Where a client that got all of it resumes.
+    pub fn resume(&self) -> Resume {
+        self.updates
+            .last()
+            .map_or(Resume::START, LiveUpdate::resume)
     }
 
     /// What is after `position`; `None` when nothing is.

@@ -7,6 +7,8 @@ use eventstore::{Mark, Position};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::resume::Resume;
+
 /// Who an update is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -37,6 +39,8 @@ pub struct LiveUpdate {
     pub position: Position,
     pub leaf: Leaf,
     pub scope: Scope,
+    /// Another room, which is told of the same event next.
+    pub then: Option<RoomId>,
     /// `None`: it is not about a room.
     pub room: Option<RoomId>,
     /// The name on the wire, e.g. `message-posted`.
@@ -51,7 +55,7 @@ pub struct LiveUpdate {
 #[derive(Serialize)]
 struct Frame<'a, D: Serialize> {
     position: Position,
-    resume: Mark,
+    resume: Resume,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     room: Option<&'a RoomId>,
@@ -70,6 +74,7 @@ impl LiveUpdate {
             position,
             leaf,
             scope,
+            then: None,
             room,
             kind,
             data,
@@ -78,18 +83,31 @@ impl LiveUpdate {
         }
     }
 
-    /// Where a client that got it resumes.
-    pub fn mark(&self) -> Mark {
+    /// The event it tells of.
+    pub(crate) fn mark(&self) -> Mark {
         Mark::new(self.position, &self.leaf)
     }
 
-    /// The whole frame as JSON:
+    /// Where a client resumes that got it, and gets all that is told of the event.
+    pub fn resume(&self) -> Resume {
+        match self.then {
+            Some(_) => Resume::Within(self.mark()),
+            None => Resume::After(self.mark()),
+        }
+    }
+
+    /// Where a client resumes that is told nothing more of the event.
+    pub fn end(&self) -> Resume {
+        Resume::After(self.mark())
+    }
+
+    /// The whole frame as JSON, for a client that resumes at `resume`:
     /// `{"position":123,"resume":"123-0a1b2c3d4e5f6071","kind":"message-posted","room":"GENERAL","data":{...}}`.
-    pub fn json(&self) -> Vec<u8> {
+    pub fn json(&self, resume: Resume) -> Vec<u8> {
         // The data is JSON already; only what is around it is written.
         let head = Frame {
-            position: self.position,
-            resume: self.mark(),
+            position: resume.position(),
+            resume,
             kind: self.kind,
             room: self.room.as_ref(),
             data: (),
@@ -102,11 +120,11 @@ impl LiveUpdate {
     }
 
     /// The whole frame as MessagePack, the same fields.
-    pub fn msgpack(&self) -> Vec<u8> {
+    pub fn msgpack(&self, resume: Resume) -> Vec<u8> {
         let data: Value = serde_json::from_slice(&self.data).unwrap_or(Value::Null);
         let frame = Frame {
-            position: self.position,
-            resume: self.mark(),
+            position: resume.position(),
+            resume,
             kind: self.kind,
             room: self.room.as_ref(),
             data,

@@ -1,8 +1,8 @@
 //! Live updates about messages.
 
 use bytes::Bytes;
-use domain::RoomId;
-use domain::message::MessageEvent;
+use domain::message::{MessageEvent, Remains};
+use domain::{MessageId, RoomId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -29,13 +29,13 @@ pub(super) fn of_message(
                 doc.sent(names.send_time(maker.applied.position)?);
                 Bytes::from(json::encode(&doc)?)
             };
+            tell_parent(maker, &event.room, names)?;
             maker.push(
                 Scope::Room(event.room.clone()),
                 Some(event.room.clone()),
                 "message-posted",
                 data,
             );
-            tell_parent(maker, &event.room, names)?;
         }
         MessageEvent::MessageEdited(event) => {
             let by = UserRef::short(names, &event.editor)?;
@@ -66,8 +66,8 @@ pub(super) fn of_message(
             let by = UserRef::short(names, &event.by)?;
             let data = json!({ "_id": event.message, "rid": event.room, "by": by, "at": Date(event.at),
                 "remains": event.remains });
-            maker.room(&event.room, "message-deleted", &data)?;
             tell_parent(maker, &event.room, names)?;
+            maker.room(&event.room, "message-deleted", &data)?;
         }
         MessageEvent::ReactionAdded(event) => {
             let user = UserRef::short(names, &event.user)?;
@@ -84,7 +84,7 @@ pub(super) fn of_message(
 }
 
 /// What was said in a discussion is counted where it belongs to.
-fn tell_parent(
+pub(super) fn tell_parent(
     maker: &mut Maker<'_>,
     room: &RoomId,
     names: &mut dyn Names,
@@ -100,6 +100,17 @@ fn tell_parent(
     maker
         .room(&now.parent, "discussion-changed", &data)
         .map(drop)
+}
+
+/// A message is told of that is there no more.
+pub(super) fn gone(
+    maker: &mut Maker<'_>,
+    message: &MessageId,
+    room: &RoomId,
+    remains: Remains,
+) -> rusqlite::Result<()> {
+    let data = json!({ "_id": message, "rid": room, "remains": remains });
+    maker.room(room, "message-deleted", &data).map(drop)
 }
 
 /// What an edit changed about a message.

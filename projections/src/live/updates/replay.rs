@@ -24,7 +24,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::message::of_message;
+use super::message::{gone, of_message, tell_parent};
 use super::names::FileNames;
 use super::{Added, Maker, updates_of};
 use crate::engine::applied::Applied;
@@ -211,7 +211,8 @@ impl<'a> Present<'a> {
         self.put_right(&mut applied.event)?;
         let added = match self.made.remove(&applied.position) {
             Some(Now::Said(doc)) => Added::Made(doc),
-            Some(Now::Place) | None => Added::Gone,
+            Some(Now::Place) => Added::Gone(Remains::Placeholder),
+            None => Added::Gone(Remains::Nothing),
         };
         updates_of(&applied, added, self, out)
     }
@@ -228,16 +229,29 @@ impl<'a> Present<'a> {
                 .filter(|(there, _)| there == room)
                 .map(|(_, now)| now.clone()),
         };
-        let doc = match now {
-            Some(Now::Said(doc)) => doc,
-            Some(Now::Place) => return gone(maker, message, room, Remains::Placeholder),
-            None => return gone(maker, message, room, Remains::Nothing),
+        let remains = match now {
+            Some(Now::Said(doc)) => return self.said(maker, event, doc),
+            Some(Now::Place) => Remains::Placeholder,
+            None => Remains::Nothing,
         };
+        if matches!(happened, Happened::Posted) {
+            tell_parent(maker, room, self)?;
+        }
+        gone(maker, message, room, remains)
+    }
+
+    /// What happened to a message that is still there.
+    fn said(
+        &mut self,
+        maker: &mut Maker<'_>,
+        event: &MessageEvent,
+        doc: Bytes,
+    ) -> rusqlite::Result<()> {
         match event {
-            MessageEvent::MessageEdited(_) => {
+            MessageEvent::MessageEdited(edited) => {
                 let mut doc: Map<String, Value> = json::decode(&doc)?;
                 doc.retain(|field, _| EDITED.contains(&field.as_str()));
-                maker.room(room, "message-edited", &doc).map(drop)
+                maker.room(&edited.room, "message-edited", &doc).map(drop)
             }
             MessageEvent::ReactionAdded(e) => {
                 let doc: Value = json::decode(&doc)?;
@@ -467,16 +481,6 @@ fn told_alone<'e>(event: &'e MembershipEvent, subscriber: &UserId) -> Option<&'e
         _ => return None,
     };
     (user == subscriber).then_some(room.as_str())
-}
-
-fn gone(
-    maker: &mut Maker<'_>,
-    message: &MessageId,
-    room: &RoomId,
-    remains: Remains,
-) -> rusqlite::Result<()> {
-    let data = json!({ "_id": message, "rid": room, "remains": remains });
-    maker.room(room, "message-deleted", &data).map(drop)
 }
 
 /// Queries the views, each table once.

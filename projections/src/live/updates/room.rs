@@ -1,21 +1,23 @@
 //! Live updates about rooms.
 
-use domain::room::{RoomCreated, RoomEvent, Spared};
-use domain::{RoomId, Timestamp, UserId};
+use domain::room::{RoomEvent, Spared};
+use domain::{MessageId, RoomId, Timestamp, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::message::gone;
 use super::{Added, Maker, Told, told};
+use crate::chat::system_messages::{derived_id, is_channel};
 use crate::engine::hub::update::{Effect, Scope};
 use crate::engine::rows::room::RetentionDoc;
 use crate::iso::Date;
 use crate::json;
 use crate::names::{Names, UserRef};
 
-/// The room of a message.
+/// The room of a message that is known.
 #[derive(Deserialize)]
 struct Elsewhere {
-    rid: RoomId,
+    rid: Option<RoomId>,
 }
 
 pub(super) fn of_room(
@@ -24,25 +26,11 @@ pub(super) fn of_room(
     added: Added,
     names: &mut dyn Names,
 ) -> rusqlite::Result<()> {
-    let message = match (event, added) {
-        // It is a message of another room, for those who watch that one.
-        (
-            RoomEvent::RoomCreated(RoomCreated {
-                discussion: Some(_),
-                ..
-            })
-            | RoomEvent::RoomDeleted(_)
-            | RoomEvent::RoomAddedToTeam(_)
-            | RoomEvent::RoomRemovedFromTeam(_),
-            added,
-        ) => {
-            if let Added::Made(doc) = added {
-                let Elsewhere { rid } = json::decode(&doc)?;
-                maker.push(Scope::Room(rid.clone()), Some(rid), "message-posted", doc);
-            }
-            None
-        }
-        (_, added) => told(maker.applied, added, names)?,
+    let message = if is_told_elsewhere(event) {
+        tell_elsewhere(maker, event, added, names)?;
+        None
+    } else {
+        told(maker.applied, added, names)?
     };
     let (kind, by, at, what) = told_of(event);
     let mut what = what;
@@ -73,6 +61,59 @@ pub(super) fn of_room(
         update.effect = Effect::Dissolve;
     }
     Ok(())
+}
+
+/// Whether the message that it leads to, if any, is one of another room.
+fn is_told_elsewhere(event: &RoomEvent) -> bool {
+    match event {
+        RoomEvent::RoomCreated(event) => event.discussion.is_some(),
+        event => matches!(
+            event,
+            RoomEvent::RoomDeleted(_)
+                | RoomEvent::RoomAddedToTeam(_)
+                | RoomEvent::RoomRemovedFromTeam(_)
+        ),
+    }
+}
+
+/// The message for those who watch the other room.
+fn tell_elsewhere(
+    maker: &mut Maker<'_>,
+    event: &RoomEvent,
+    added: Added,
+    names: &mut dyn Names,
+) -> rusqlite::Result<()> {
+    match added {
+        Added::Made(doc) => {
+            let Elsewhere { rid } = json::decode(&doc)?;
+            let Some(room) = rid.map_or_else(|| elsewhere(event, names), |room| Ok(Some(room)))?
+            else {
+                return Ok(());
+            };
+            maker.push(Scope::Room(room.clone()), Some(room), "message-posted", doc);
+        }
+        Added::Gone(remains) => {
+            if let Some(room) = elsewhere(event, names)? {
+                let message = MessageId::new(derived_id(maker.applied.id));
+                gone(maker, &message, &room, remains)?;
+            }
+        }
+        Added::ToMake => {}
+    }
+    Ok(())
+}
+
+/// The other room, from the event alone. Which team a room was of is forgotten with the room.
+fn elsewhere(event: &RoomEvent, names: &mut dyn Names) -> rusqlite::Result<Option<RoomId>> {
+    let (room, main_room) = match event {
+        RoomEvent::RoomCreated(e) => {
+            return Ok(e.discussion.as_ref().map(|of| of.parent.clone()));
+        }
+        RoomEvent::RoomAddedToTeam(e) => (&e.room, &e.main_room),
+        RoomEvent::RoomRemovedFromTeam(e) => (&e.room, &e.main_room),
+        _ => return Ok(None),
+    };
+    Ok(is_channel(names, room)?.then(|| main_room.clone()))
 }
 
 /// What happened: what the update is called, who did it and when, and what it changed. Free-form values may be large,
