@@ -61,7 +61,7 @@ pub(crate) fn page(
     let numbered = documents.map(|document| Ok(((), document?)));
     Ok(numbered_page(numbered)?
         .into_iter()
-        .map(|(_, document)| document)
+        .map(|((), document)| document)
         .collect())
 }
 

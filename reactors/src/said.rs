@@ -79,9 +79,10 @@ impl Said {
             None => format!("<b>@{}</b>", escaped(username)),
         };
         let time = from_iso(self.text("ts")).map(seconds).unwrap_or_default();
-        let edited = match self.0.contains_key("editedAt") {
-            true => ", edited",
-            false => "",
+        let edited = if self.0.contains_key("editedAt") {
+            ", edited"
+        } else {
+            ""
         };
         format!("{shown} <small>{time} UTC{edited}</small>")
     }

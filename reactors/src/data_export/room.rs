@@ -46,7 +46,7 @@ pub(super) async fn make(
     let hidden = hidden.map_err(Error::from)?;
     let key = archive_key(&wish.user, &wish.export);
     let file = workspace.files().writer(&key).await.map_err(Error::from)?;
-    let mut archive = Archive::begin(Copy::begin(file), wish, doc.unwrap_or_default())?;
+    let mut archive = Archive::begin(Copy::begin(file), wish, &doc.unwrap_or_default())?;
     // What was sent at the first moment counts.
     let mut after = wish.from.map(|from| {
         let before = from.as_millis().saturating_sub(1);
@@ -66,7 +66,8 @@ pub(super) async fn make(
             break;
         }
     }
-    let (messages, size, sha256) = archive.finish().await?;
+    let (copy, messages) = archive.end()?;
+    let (size, sha256) = copy.finish().await.map_err(Error::from)?;
     let completed = RoomExportCompleted {
         user: wish.user.clone(),
         export: wish.export.clone(),
@@ -97,7 +98,7 @@ impl std::io::Write for Pieces {
 struct Archive {
     copy: Copy,
     pieces: Pieces,
-    zip: ZipWriter<StreamWriter<Pieces>>,
+    zip: Box<ZipWriter<StreamWriter<Pieces>>>,
     format: ExportFormat,
     messages: u64,
 }
@@ -106,10 +107,10 @@ impl Archive {
     fn begin(
         copy: Copy,
         wish: &RoomExportRequested,
-        room: Map<String, Value>,
+        room: &Map<String, Value>,
     ) -> Result<Self, std::io::Error> {
         let pieces = Pieces::default();
-        let mut zip = ZipWriter::new_stream(pieces.clone());
+        let mut zip = Box::new(ZipWriter::new_stream(pieces.clone()));
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
             .compression_level(Some(1))
@@ -121,7 +122,7 @@ impl Archive {
         };
         zip.start_file(name, options)?;
         if wish.format == ExportFormat::Html {
-            zip.write_all(heading(wish, &room).as_bytes())?;
+            zip.write_all(heading(wish, room).as_bytes())?;
         }
         Ok(Self {
             copy,
@@ -172,16 +173,15 @@ impl Archive {
         self.copy.flush().await
     }
 
-    /// Completes the file; returns how many messages it has, its size in bytes and the hex SHA-256 of its content.
-    async fn finish(mut self) -> Result<(u64, u64, String), NotMade> {
+    /// Completes the archive; returns its file, which lacks nothing but its end, and how many messages it has.
+    fn end(mut self) -> Result<(Copy, u64), std::io::Error> {
         if self.format == ExportFormat::Html {
             self.zip.write_all(b"</body></html>\n")?;
         }
-        self.zip.finish().map_err(std::io::Error::from)?;
+        self.zip.finish()?;
         let rest = std::mem::take(&mut *self.pieces.0.lock());
         self.copy.bytes(&rest);
-        let (size, sha256) = self.copy.finish().await.map_err(Error::from)?;
-        Ok((self.messages, size, sha256))
+        Ok((self.copy, self.messages))
     }
 }
 

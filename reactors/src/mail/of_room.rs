@@ -43,7 +43,7 @@ impl Desk<'_> {
         let values = values(&sender)
             .with("Room", self.called(&event.room).await?)
             .with("Subject", event.subject.as_deref().unwrap_or_default())
-            .with_html("Messages", messages);
+            .with_html("Messages", &messages);
         let subject = match event.subject {
             Some(_) => "[Subject]",
             None => "{RoomMessages_Subject}",

@@ -1,7 +1,7 @@
 //! Subjects and bodies with placeholders (contract, integrations 11): `{key}` is a text of ours, `[Name]` and
 //! `__Name__` are values, whatever their case. Unknown placeholders stay.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use domain::text;
 use regex::{Captures, Regex};
@@ -27,7 +27,8 @@ pub struct Values(Vec<(String, Put)>);
 #[derive(Clone, Debug)]
 enum Put {
     Text(String),
-    Html(String),
+    /// May be long, and goes to many.
+    Html(Arc<str>),
 }
 
 /// What the text becomes part of.
@@ -48,8 +49,8 @@ impl Values {
 
     /// Adds a value that is HTML already. Where there is only text, it is left out.
     #[must_use]
-    pub fn with_html(mut self, name: &str, html: String) -> Self {
-        self.0.push((name.to_lowercase(), Put::Html(html)));
+    pub fn with_html(mut self, name: &str, html: &str) -> Self {
+        self.0.push((name.to_lowercase(), Put::Html(html.into())));
         self
     }
 
@@ -90,7 +91,7 @@ fn fill_to(template: &str, values: &Values, form: Form, depth: usize) -> String 
             Some(Put::Text(value)) if form == Form::Html => {
                 html_escape::encode_quoted_attribute(value).into_owned()
             }
-            Some(Put::Html(html)) if form == Form::Html => html.clone(),
+            Some(Put::Html(html)) if form == Form::Html => html.to_string(),
             Some(Put::Text(value)) => value.to_owned(),
             Some(Put::Html(_)) => String::new(),
             None => whole(),
@@ -137,7 +138,8 @@ pub fn to_text(html: &str) -> String {
             ("blockquote", true) => {
                 let quoted = text.split_off(quote.min(text.len()));
                 for line in quoted.lines() {
-                    text.push_str(&format!("\n&gt; {line}"));
+                    text.push_str("\n&gt; ");
+                    text.push_str(line);
                 }
                 text.push('\n');
                 quote = text.len();
