@@ -4,11 +4,12 @@ use application::record::room_exports::{MailWish, Source};
 use domain::room_export::ExportFormat;
 use domain::settings::keys;
 use domain::{MessageId, RoomId, Timestamp};
+use serde_json::Value;
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::parameters::{Date, Filled, Parameters};
+use crate::http::parameters::{Date, Filled, Param, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 
@@ -23,13 +24,44 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+/// The room, by its id.
+struct Rid(RoomId);
+
+impl Param for Rid {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: Option<Value>, name: &'static str) -> Result<Self, ApiError> {
+        let room = Filled::read(value, name);
+        let room = room.map_err(|_| wording::invalid_export())?;
+        Ok(Self(RoomId::new(room.0)))
+    }
+}
+
+/// How what is taken out leaves the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    File,
+    Email,
+}
+
+impl Param for Way {
+    const KIND: Kind = Kind::Enum(&["file", "email"]);
+
+    fn read(value: Option<Value>, _: &'static str) -> Result<Self, ApiError> {
+        match value.as_ref().and_then(Value::as_str) {
+            Some("file") => Ok(Self::File),
+            Some("email") => Ok(Self::Email),
+            _ => Err(wording::invalid_export()),
+        }
+    }
+}
+
 #[derive(Parameters)]
 #[params(open)]
 struct Export {
-    rid: Option<Filled>,
-    /// `file` or `email`.
+    rid: Rid,
     #[param(name = "type")]
-    kind: Option<String>,
+    way: Way,
     /// Of a file: `html` or `json`.
     format: Option<String>,
     /// Of a file: what was sent from then on.
@@ -45,16 +77,11 @@ struct Export {
     messages: Option<Vec<String>>,
 }
 
-async fn export(call: Call, wish: Export) -> Outcome {
-    let by_mail = match wish.kind.as_deref() {
-        Some("file") => false,
-        Some("email") => true,
-        _ => return Err(wording::invalid_export()),
-    };
-    let room = wish.rid.as_ref().ok_or_else(wording::invalid_export)?;
-    let room = RoomId::new(&**room);
-    let source = Source::of(&call.state, &call.caller, &room).await?;
-    if by_mail {
+async fn export(call: Call, mut wish: Export) -> Outcome {
+    let from = wish.date_from.take().map(point).transpose()?;
+    let until = wish.date_to.take().map(point).transpose()?.map(end_of_day);
+    let source = Source::of(&call.state, &call.caller, &wish.rid.0).await?;
+    if wish.way == Way::Email {
         return mail(source, wish).await;
     }
     let format = match wish.format.as_deref() {
@@ -67,8 +94,6 @@ async fn export(call: Call, wish: Export) -> Outcome {
     if !settings.bool(keys::USER_DATA_ENABLE_DOWNLOAD) {
         return Err(wording::data_download_disabled());
     }
-    let from = wish.date_from.map(point).transpose()?;
-    let until = wish.date_to.map(point).transpose()?.map(end_of_day);
     if from.zip(until).is_some_and(|(from, until)| from >= until) {
         return Err(wording::invalid_export());
     }
