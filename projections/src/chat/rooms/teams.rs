@@ -88,15 +88,11 @@ fn put(
     Ok(())
 }
 
-/// The team of that main room is no more. Does nothing for other rooms.
+/// The team of that main room is no more. Does nothing for other rooms. Of the past, the rooms alone know it.
 pub(super) fn dissolve(tx: &mut Tx, event: &Applied, main: &RoomId) -> rusqlite::Result<()> {
-    let removed = tx
-        .conn
+    tx.conn
         .prepare_cached("DELETE FROM teams WHERE room = ?1")?
         .execute([main.as_str()])?;
-    if removed == 0 {
-        return Ok(());
-    }
     tx.need(BY_MAIN_ROOM.name)?;
     tx.rooms.flush(&tx.conn)?;
     let rooms: Vec<RoomId> = tx
