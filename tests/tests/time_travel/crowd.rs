@@ -8,52 +8,11 @@ use serde_json::{Value, json};
 use tests::client::{Answer, Client};
 use tests::server::Server;
 
+use super::kin::Team;
+use super::values::{ROOM_SETTINGS, SETTINGS};
+
 /// Enough for everything to happen in, few enough to look at all of them often.
-const MOST_ROOMS: usize = 7;
-
-/// Settings of rooms with values that they take, in JSON.
-const ROOM_SETTINGS: &[(&str, &[&str])] = &[
-    ("roomTopic", &[r#""tea""#, r#""""#]),
-    (
-        "roomAnnouncement",
-        &[r#""soon""#, r#"{"message":"now","style":"red"}"#],
-    ),
-    ("roomDescription", &[r#""warm""#, r#""""#]),
-    ("roomCustomFields", &[r#"{"floor":3}"#, "{}"]),
-    ("roomType", &[r#""c""#, r#""p""#]),
-    ("readOnly", &["true", "false"]),
-    ("reactWhenReadOnly", &["true", "false"]),
-    ("systemMessages", &[r#"["uj","au"]"#, "[]"]),
-    ("default", &["true", "false"]),
-    ("joinCode", &[r#""sesame""#, r#"" ""#]),
-    ("streamingOptions", &[r#"{"id":"x"}"#, "{}"]),
-    ("retentionEnabled", &["true", "false"]),
-    ("retentionMaxAge", &["7", "30"]),
-    ("encrypted", &["true", "false"]),
-    (
-        "favorite",
-        &[
-            r#"{"favorite":true,"defaultValue":true}"#,
-            r#"{"favorite":false}"#,
-        ],
-    ),
-    ("featured", &["true", "false"]),
-];
-
-/// Settings of the workspace that change what becomes of messages and places, with values in JSON.
-const SETTINGS: &[(&str, &[&str])] = &[
-    ("Message_ShowDeletedStatus", &["true", "false"]),
-    (
-        "Message_ErasureType",
-        &[r#""Delete""#, r#""Unlink""#, r#""Keep""#],
-    ),
-    (
-        "Unread_Count",
-        &[r#""all_messages""#, r#""user_mentions_only""#],
-    ),
-    ("Hide_System_Messages", &[r#"["uj"]"#, "[]"]),
-    ("UI_Use_Real_Name", &["true", "false"]),
-];
+const MOST_ROOMS: usize = 9;
 
 /// One of them. Who is gone is replaced.
 struct Person {
@@ -67,15 +26,15 @@ pub struct Room {
     pub id: String,
     pub family: &'static str,
     /// Who made it.
-    owner: String,
-    is_deleted: bool,
+    pub owner: String,
+    pub is_deleted: bool,
 }
 
 /// A request, and who makes it.
-struct Deed {
-    who: Client,
-    path: String,
-    body: Value,
+pub struct Deed {
+    pub who: Client,
+    pub path: String,
+    pub body: Value,
 }
 
 impl Deed {
@@ -95,6 +54,9 @@ pub struct Crowd {
     /// Everybody there ever was.
     pub users: Vec<String>,
     messages: Vec<(String, String)>,
+    pub teams: Vec<Team>,
+    /// The tokens of links into rooms.
+    pub links: Vec<String>,
     /// Who gave roles in rooms, and how.
     given: Vec<(Client, String, Value)>,
     /// What was asked for, and of that what was done at least once; whatever the kind of room.
@@ -111,6 +73,8 @@ impl Crowd {
             rooms: Vec::new(),
             users: Vec::new(),
             messages: Vec::new(),
+            teams: Vec::new(),
+            links: Vec::new(),
             given: Vec::new(),
             asked: BTreeSet::new(),
             done: BTreeSet::new(),
@@ -166,13 +130,13 @@ impl Crowd {
         }
     }
 
-    fn anybody(&mut self) -> Client {
+    pub fn anybody(&mut self) -> Client {
         let who = self.any(self.people.len());
         self.people[who].client.clone()
     }
 
     /// A room, and somebody who may mostly do what they like there.
-    fn somewhere(&mut self) -> (String, &'static str, Client) {
+    pub fn somewhere(&mut self) -> (String, &'static str, Client) {
         let there = self.rooms.iter().filter(|room| !room.is_deleted);
         let there: Vec<&Room> = there.collect();
         if there.is_empty() {
@@ -180,17 +144,34 @@ impl Crowd {
         }
         let any = self.chance.random_range(0..4);
         let room = there[self.chance.random_range(0..there.len())];
-        let mut people = self.people.iter().map(|one| &one.client);
-        let owner = people.find(|one| one.user_id == room.owner);
         let who = match any {
             0 => self.admin.clone(),
             1 => self.people[0].client.clone(),
-            _ => owner.unwrap_or(&self.admin).clone(),
+            _ => self.owner_of(&room.id),
         };
         (room.id.clone(), room.family, who)
     }
 
-    fn a_message(&mut self) -> (String, String) {
+    /// Who made a room, or, if they are gone, the administrator.
+    pub fn owner_of(&self, id: &str) -> Client {
+        let room = self.rooms.iter().find(|room| room.id == id);
+        let mut people = self.people.iter().map(|one| &one.client);
+        let owner = people.find(|one| room.is_some_and(|room| room.owner == one.user_id));
+        owner.unwrap_or(&self.admin).clone()
+    }
+
+    pub fn any_name(&mut self) -> String {
+        let named = self.any(self.people.len());
+        self.people[named].name.clone()
+    }
+
+    /// Whether there are as many rooms as anybody wants to look at.
+    pub fn is_full(&self) -> bool {
+        let there = self.rooms.iter().filter(|room| !room.is_deleted);
+        there.count() >= MOST_ROOMS
+    }
+
+    pub fn a_message(&mut self) -> (String, String) {
         match self.messages.len() {
             0 => ("GENERAL".to_owned(), "nothing".to_owned()),
             count => self.messages[self.chance.random_range(0..count)].clone(),
@@ -199,11 +180,12 @@ impl Crowd {
 
     /// Something happens, or is refused.
     pub async fn act(&mut self) {
-        let deed = match self.any(10) {
+        let deed = match self.any(13) {
             0 | 1 => self.with_a_message(),
             2..=4 => self.with_a_member(),
             5 | 6 => self.with_a_room(),
             7 | 8 => self.with_a_place(),
+            9..=11 => self.with_kin(),
             _ => self.with_the_workspace(),
         };
         self.asked.insert(deed.kind());
@@ -230,26 +212,15 @@ impl Crowd {
                 let made = [("channel", "channels"), ("group", "groups"), ("room", "im")];
                 let made = made.into_iter().find(|(key, _)| body.get(key).is_some());
                 let (key, family) = made.expect("a room");
-                let id = text(&body[key]["_id"]);
-                if self.rooms.iter().all(|room| room.id != id) {
-                    let owner = deed.who.user_id.clone();
-                    let is_deleted = false;
-                    self.rooms.push(Room {
-                        id,
-                        family,
-                        owner,
-                        is_deleted,
-                    });
-                }
+                self.found(&text(&body[key]["_id"]), family, deed);
             }
             path if path.contains(".add") && deed.body.get("userId").is_some() => {
                 let given = (deed.who.clone(), path.to_owned(), deed.body.clone());
                 self.given.push(given);
             }
-            "rooms.delete" => {
-                let mut rooms = self.rooms.iter_mut();
-                let gone = rooms.find(|room| deed.body["roomId"] == *room.id);
-                gone.expect("one of these rooms").is_deleted = true;
+            "rooms.delete" | "rooms.cleanHistory" | "teams.delete" => {
+                self.note_kin(deed, answer);
+                self.look_around().await;
             }
             "users.update" => {
                 let named = self.who(&deed.body["userId"]);
@@ -266,7 +237,7 @@ impl Crowd {
                 let name = format!("new{}", self.users.len());
                 self.welcome(&name).await;
             }
-            _ => {}
+            _ => self.note_kin(deed, answer),
         }
     }
 
@@ -359,8 +330,7 @@ impl Crowd {
         let (room, _, owner) = self.somewhere();
         let number = self.any(1_000_000);
         let any = self.any(10);
-        let there = self.rooms.iter().filter(|room| !room.is_deleted);
-        if any < 3 && there.count() < MOST_ROOMS {
+        if any < 3 && !self.is_full() {
             let (maker, others) = (self.anybody(), [self.any(4), self.any(4)]);
             let names = others.map(|other| self.people[other].name.clone());
             let wish = json!({"name": format!("room{number}"), "members": names});
@@ -480,7 +450,7 @@ impl Crowd {
     }
 }
 
-fn deed(who: Client, path: impl Into<String>, body: Value) -> Deed {
+pub fn deed(who: Client, path: impl Into<String>, body: Value) -> Deed {
     Deed {
         who,
         path: path.into(),

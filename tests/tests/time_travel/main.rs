@@ -6,7 +6,9 @@
 )]
 
 mod crowd;
+mod kin;
 mod moments;
+mod values;
 
 use reqwest::Method;
 use serde_json::json;
@@ -167,6 +169,69 @@ async fn it_is_the_same_after_a_restart_and_a_rebuild_and_without_a_server() {
     story.server.kill9();
     story.server.restart().await;
     assert_eq!(printed(&story.server, &arguments), shown, "after a crash");
+}
+
+#[tokio::test]
+async fn teams_and_discussions_and_what_was_pruned_are_shown_as_they_were() {
+    let story = Story::tell().await;
+    let Story {
+        admin, ann, room, ..
+    } = &story;
+    let wish = json!({"name": "crew", "type": 0, "members": [admin.user_id]});
+    let team = ann.post("teams.create", wish).await.ok()["team"].clone();
+    let put = json!({"teamId": team["_id"], "rooms": [room]});
+    ann.post("teams.addRooms", put).await.ok();
+    let wish = json!({"prid": room, "t_name": "talk"});
+    let begun = ann.post("rooms.createDiscussion", wish).await.ok();
+    let talk = begun["discussion"]["_id"].as_str().unwrap();
+    for _ in 0..30 {
+        post(ann, room, "well", None).await;
+    }
+    let (main, within) = (
+        format!("rooms/{}", team["roomId"].as_str().unwrap()),
+        format!("rooms/{room}"),
+    );
+    let (talk, members) = (format!("rooms/{talk}"), format!("{main}/members"));
+    let messages = format!("{within}/messages");
+    let id = &team["_id"];
+    let deeds = [
+        (
+            ann,
+            "teams.removeMember",
+            json!({"teamId": id, "userId": admin.user_id}),
+        ),
+        (ann, "teams.convertToChannel", json!({"teamId": id})),
+        (
+            ann,
+            "rooms.delete",
+            json!({"roomId": talk.strip_prefix("rooms/")}),
+        ),
+        (
+            admin,
+            "rooms.cleanHistory",
+            json!({"roomId": room, "oldest": "2000-01-01", "latest": "2100-01-01"}),
+        ),
+    ];
+    // What each of them changes: where, before, and after.
+    let changes = [
+        (&members, "/total", json!(2), json!(1)),
+        (&within, "/room/teamId", id.clone(), json!(null)),
+        (&talk, "/room/fname", json!("talk"), json!(null)),
+        (&messages, "/total", json!(32), json!(0)),
+    ];
+    let mut moments = vec![head(admin).await];
+    for (who, path, body) in deeds {
+        who.post(path, body).await.ok();
+        moments.push(head(admin).await);
+    }
+    for (index, (path, field, before, after)) in changes.iter().enumerate() {
+        for (moment, position) in moments.iter().enumerate() {
+            let found = look(admin, &format!("{position}/{path}")).await;
+            let found = found.body.pointer(field).cloned().unwrap_or_default();
+            let expected = if moment > index { after } else { before };
+            assert_eq!(found, *expected, "{path} after {moment} of them");
+        }
+    }
 }
 
 #[tokio::test]

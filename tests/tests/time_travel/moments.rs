@@ -65,20 +65,6 @@ async fn seen_by_any(crowd: &Crowd, path: &str) -> Option<Answer> {
     None
 }
 
-/// The documents of all rooms there are.
-async fn rooms(admin: &Client) -> Vec<Value> {
-    let mut all = Vec::new();
-    for (path, list) in [
-        ("channels.list", "channels"),
-        ("groups.listAll", "groups"),
-        ("im.list.everyone", "ims"),
-    ] {
-        let answer = admin.get(&format!("{path}?count=0")).await.ok();
-        all.extend(answer[list].as_array().expect("rooms").iter().cloned());
-    }
-    all
-}
-
 /// Who is in a room, with their roles there.
 async fn members(crowd: &Crowd, Room { id, family, .. }: &Room) -> Option<Value> {
     let path = format!("{family}.members?roomId={id}&count=0");
@@ -97,19 +83,25 @@ async fn members(crowd: &Crowd, Room { id, family, .. }: &Room) -> Option<Value>
 }
 
 /// What the doors show now. What nobody sees at the moment is left out.
-async fn now(crowd: &Crowd) -> Moment {
+async fn now(crowd: &mut Crowd) -> Moment {
+    crowd.look_around().await;
     let (admin, mut moment) = (&crowd.admin, Moment::new());
-    let there = rooms(admin).await;
+    let there = crowd.rooms.iter().filter(|room| !room.is_deleted);
+    let there = there.map(|room| json!({"_id": room.id}));
+    moment.push(("rooms".to_owned(), json!(by_id(&there.collect()))));
     for room in &crowd.rooms {
         let id = &room.id;
-        let mut found = there.iter().filter(|one| one["_id"] == json!(id));
-        let Some(doc) = found.next() else {
+        if room.is_deleted {
             for part in ["", "/members", "/messages"] {
                 moment.push((format!("rooms/{id}{part}"), Value::Null));
             }
             continue;
-        };
-        moment.push((format!("rooms/{id}"), doc.clone()));
+        }
+        // Channels of a team are listed to those alone who are in them.
+        let path = format!("rooms.info?roomId={id}");
+        if let Some(found) = seen_by_any(crowd, &path).await {
+            moment.push((format!("rooms/{id}"), found.body["room"].clone()));
+        }
         let found = members(crowd, room).await;
         moment.extend(found.map(|found| (format!("rooms/{id}/members"), found)));
         let path = format!("{}.messages?roomId={id}&count=0", room.family);
@@ -138,12 +130,20 @@ async fn now(crowd: &Crowd) -> Moment {
 /// What is shown of then.
 async fn then(client: &Client, position: u64, path: &str) -> Value {
     let last = path.rsplit('/').next().unwrap_or_default();
-    let list = matches!(last, "members" | "messages" | "settings" | "permissions");
+    let list = matches!(
+        last,
+        "rooms" | "members" | "messages" | "settings" | "permissions"
+    );
     let limit = if list { "?limit=1000" } else { "" };
     let answer = look(client, &format!("{position}/{path}{limit}")).await;
     let body = &answer.body;
     match last {
         _ if !answer.status.is_success() => Value::Null,
+        "rooms" => {
+            let mut rooms = only(&["_id"], &body["rooms"]);
+            rooms.retain(|room| room["_id"] != "GENERAL");
+            json!(rooms)
+        }
         "members" => json!(only(&MEMBER, &body["members"])),
         "messages" => json!(by_id(&body["messages"])),
         "settings" => json!(values(&body["settings"])),
@@ -200,7 +200,7 @@ async fn every_moment_is_shown_again(options: ServerOptions, seed: u64) -> Happe
         for _ in 0..crowd.any(250) {
             crowd.act().await;
         }
-        let moment = now(&crowd).await;
+        let moment = now(&mut crowd).await;
         moments.push((head(&crowd.admin).await, moment));
     }
     for (position, moment) in &moments {
