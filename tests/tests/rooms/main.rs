@@ -10,6 +10,7 @@ mod denied;
 mod direct;
 mod discussions;
 mod invites;
+mod last_message;
 mod lists;
 mod members;
 mod place;
@@ -17,6 +18,7 @@ mod pruning;
 mod races;
 mod reading;
 mod settings;
+mod team_names;
 mod teams;
 
 use futures::future::join_all;
