@@ -93,7 +93,8 @@ async fn members(
     except: &[String],
 ) -> Result<Vec<Doc>, ApiError> {
     let place = RoomAccess::of(state, caller, room).await?;
-    if !place.is_some_and(|place| place.is_member()) {
+    let may = |place: &RoomAccess| place.is_member() && place.may_list_members(caller);
+    if !place.as_ref().is_some_and(may) {
         return Ok(Vec::new());
     }
     let query = MemberQuery {

@@ -8,6 +8,7 @@ use domain::room::RoomKind;
 use domain::{RoomId, UserId, text};
 use projections::{RoomRecord, UserFacts};
 
+use crate::documents::rooms::unread;
 use crate::errors::{ApiError, wording};
 use crate::http::call::Call;
 use crate::http::parameters::{Filled, Parameters, field, take};
@@ -189,13 +190,16 @@ async fn there(
         return Err(wording::room_param_missing(kind));
     };
     let record = record.filter(|record| kind.is_none_or(|kind| record.kind == kind));
-    let Some(record) = record else {
+    let Some(mut record) = record else {
         return Err(wording::room_not_found(kind));
     };
     let place = RoomAccess::of(&call.state, &call.caller, &record.id).await?;
     let Some(place) = place else {
         return Err(wording::room_not_found(kind));
     };
+    if !place.can_read(&call.caller) {
+        record.doc = unread(&record.doc);
+    }
     Ok(FoundRoom { record, place })
 }
 

@@ -33,9 +33,9 @@ pub(super) async fn each(
     let followed = Followed::of(workspace, &place.room).await?;
     let mut unchanged = Vec::new();
     for batch in users.chunks((BATCH / (1 + followed.len())).max(1)) {
-        let of_batch = workspace
+        let (of_batch, joined) = workspace
             .run(caller.id(), async |tx| {
-                let mut unchanged = Vec::new();
+                let (mut unchanged, mut joined) = (Vec::new(), Vec::new());
                 for user in batch {
                     let context = place.about(caller, user);
                     let stream = membership::stream(&place.room.id, user);
@@ -46,10 +46,13 @@ pub(super) async fn each(
                         unchanged.push(user.clone());
                     }
                     followed.bring(&tx, caller, &events).await?;
+                    joined.extend(events);
                 }
-                Ok(unchanged)
+                Ok((unchanged, joined))
             })
             .await?;
+        let late = followed.catch_up(workspace, caller, &place.room, &joined);
+        late.await?;
         unchanged.extend(of_batch);
     }
     Ok(unchanged)

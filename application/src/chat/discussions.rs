@@ -266,11 +266,19 @@ async fn record(
     };
     workspace
         .run(caller.id(), async |tx| {
-            if !matches!(&*tx.state::<Room>(&parent).await?, Room::Open(_)) {
-                return Err(WorkError::refused(RoomRefusal::NotFound));
-            }
-            rooms::found(&tx, &authority, created, &context, founders).await?;
-            open_with_quote(&tx, created, &in_discussion).await
+            // What the views say of the room may be a moment old.
+            let kind = match &*tx.state::<Room>(&parent).await? {
+                Room::Open(open) => open.kind.of_discussion(),
+                Room::Absent | Room::Deleted => {
+                    return Err(WorkError::refused(RoomRefusal::NotFound));
+                }
+            };
+            let created = RoomCreated {
+                kind,
+                ..created.clone()
+            };
+            rooms::found(&tx, &authority, &created, &context, founders).await?;
+            open_with_quote(&tx, &created, &in_discussion).await
         })
         .await
 }

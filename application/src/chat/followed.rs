@@ -54,6 +54,25 @@ impl Followed {
         }
         Ok(())
     }
+
+    /// Once they are members: brings them into rooms that this became true of while they came. Whoever says it of a room
+    /// adds those who are members by then, so that nobody is missed.
+    pub(super) async fn catch_up(
+        &self,
+        workspace: &Workspace,
+        caller: &Caller,
+        room: &RoomFacts,
+        events: &[MembershipEvent],
+    ) -> Result<(), Error> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let Self(mut missed) = Self::of(workspace, room).await?;
+        missed.retain(|room| self.0.iter().all(|known| known.id != room.id));
+        let missed = Self(missed);
+        let bring = async |tx| missed.bring(&tx, caller, events).await;
+        workspace.run(caller.id(), bring).await
+    }
 }
 
 /// Decides that `user` comes into a room because they are in its team. It is fine if they are in the room already.

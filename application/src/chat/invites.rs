@@ -125,7 +125,7 @@ pub async fn accept(workspace: &Workspace, caller: &Caller, token: &str) -> Resu
         membership::stream(&room.id, caller.id()),
     );
     let followed = Followed::of(workspace, room).await?;
-    workspace
+    let events = workspace
         .run(caller.id(), async |tx| {
             let state = tx.state::<Membership>(&own).await?;
             let is_member = matches!(&*state, Membership::Member(_));
@@ -140,9 +140,12 @@ pub async fn accept(workspace: &Workspace, caller: &Caller, token: &str) -> Resu
             let context = place.about(caller, caller.id());
             let follow = MembershipCommand::FollowInvite { at };
             let events = tx.decide::<Membership>(&own, follow, &context).await?;
-            followed.bring(&tx, caller, &events).await
+            followed.bring(&tx, caller, &events).await?;
+            Ok(events)
         })
         .await?;
+    let late = followed.catch_up(workspace, caller, room, &events);
+    late.await?;
     Ok(room.id.clone())
 }
 

@@ -210,7 +210,7 @@ pub async fn change(
         }
         _ => Followed::default(),
     };
-    workspace
+    let events = workspace
         .run(caller.id(), async |tx| {
             let facts = with_owners(workspace, &tx, place, user, command).await?;
             let context = MembershipContext {
@@ -231,7 +231,10 @@ pub async fn change(
             }
             Ok(events)
         })
-        .await
+        .await?;
+    let late = followed.catch_up(workspace, caller, &place.room, &events);
+    late.await?;
+    Ok(events)
 }
 
 /// Marks a room as a favourite of the caller's, unless they say no.
@@ -356,12 +359,15 @@ pub async fn join(
     let stream = membership::stream(&place.room.id, caller.id());
     let join = MembershipCommand::Join { at: now() };
     let followed = Followed::of(workspace, &place.room).await?;
-    workspace
+    let events = workspace
         .run(caller.id(), async |tx| {
             let events = tx
                 .decide::<Membership>(&stream, join.clone(), &context)
                 .await?;
-            followed.bring(&tx, caller, &events).await
+            followed.bring(&tx, caller, &events).await?;
+            Ok(events)
         })
-        .await
+        .await?;
+    let late = followed.catch_up(workspace, caller, &place.room, &events);
+    late.await
 }

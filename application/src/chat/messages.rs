@@ -23,7 +23,6 @@ use crate::chat::room_access::{PlaceInTeam, RoomAccess};
 use crate::chat::rooms::Going;
 use crate::error::Error;
 use crate::ids::{fresh_id, now};
-use crate::people::avatars;
 use crate::workspace::Workspace;
 
 /// A message to be posted.
@@ -320,10 +319,14 @@ async fn decide(
             Ok(())
         })
         .await?;
-    if let Some(going) = going {
-        avatars::bury(workspace, going.pictures).await;
+    match going {
+        Some(going) => {
+            going
+                .leave_nothing(workspace, context.authority.actor)
+                .await
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Like [`change`], with rights that are not the caller's own: those that a rule of the server gives.

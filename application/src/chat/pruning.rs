@@ -16,7 +16,6 @@ use crate::chat::room_access::RoomAccess;
 use crate::chat::rooms::Going;
 use crate::error::Error;
 use crate::ids::now;
-use crate::people::avatars;
 use crate::workspace::Workspace;
 
 /// What somebody wants to be deleted.
@@ -93,7 +92,7 @@ pub async fn prune(
             .await?;
         announced = true;
         for discussion in discussions {
-            avatars::bury(workspace, discussion.pictures).await;
+            discussion.leave_nothing(workspace, caller.id()).await?;
         }
     }
     Ok(messages)

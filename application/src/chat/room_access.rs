@@ -195,6 +195,12 @@ impl RoomAccess {
         self.authority(caller).has_in_room(permission)
     }
 
+    /// Whether the caller may be told who is in the room, beyond what its history says. Of a room for announcements, not
+    /// everybody is.
+    pub fn may_list_members(&self, caller: &Caller) -> bool {
+        !self.room.broadcast || self.may(caller, Permission::VIEW_BROADCAST_MEMBER_LIST)
+    }
+
     /// Whether the caller is a member.
     pub fn is_member(&self) -> bool {
         self.membership.is_some()

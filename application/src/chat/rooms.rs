@@ -5,11 +5,11 @@ use domain::claim::NameKind;
 use domain::membership::RoomRole;
 use domain::permission::Authority;
 use domain::room::{
-    self, Room, RoomChange, RoomCommand, RoomContext, RoomCreated, RoomEvent, RoomFacts,
+    self, Room, RoomChange, RoomCommand, RoomContext, RoomCreated, RoomEvent, RoomFacts, RoomKind,
     RoomOfTeam, RoomRefusal,
 };
 use domain::settings::keys;
-use domain::{RoomId, Timestamp};
+use domain::{RoomId, Timestamp, UserId};
 use eventstore::execute::Transaction;
 use projections::{FileRecord, QueryError};
 
@@ -161,6 +161,7 @@ pub async fn put_away(
 }
 
 /// Changes settings of a room, in this order, all of them or none. Returns what happened; nothing: it was so already.
+/// A channel that becomes a group closes its discussions.
 ///
 /// Names of rooms are claimed. That no user has the name is read from the views: rooms and users with the same name are
 /// found by `#` and `@`, so that two who take it at the same moment are confusing at worst.
@@ -185,7 +186,8 @@ pub async fn set(
     }
     let at = now();
     let stream = room::stream(id);
-    workspace
+    let discussions = workspace.views().discussions_of(id).await?;
+    let events = workspace
         .run(caller.id(), async |tx| {
             let before = tx.state::<Room>(&stream).await?;
             let change = RoomCommand::Change {
@@ -204,16 +206,53 @@ pub async fn set(
                     old = Some(renamed.name.clone());
                 }
             }
+            if events.iter().any(closes) {
+                close(&tx, &discussions, &context, at).await?;
+            }
             Ok(events)
         })
-        .await
+        .await?;
+    if events.iter().any(closes) {
+        // From now on all are begun as groups. These are of the moment in between.
+        let begun = workspace.views().discussions_of(id).await?;
+        let close = async |tx| close(&tx, &begun, &context, at).await;
+        workspace.run(caller.id(), close).await?;
+    }
+    Ok(events)
 }
 
-/// Refuses a new name that a user has.
+fn closes(event: &RoomEvent) -> bool {
+    matches!(event, RoomEvent::RoomVisibilityChanged(changed) if changed.kind == RoomKind::Group)
+}
+
+/// Decides that discussions are closed with the channel they belong to.
+async fn close(
+    tx: &Transaction,
+    discussions: &[RoomId],
+    context: &RoomContext<'_>,
+    at: Timestamp,
+) -> Result<(), WorkError> {
+    for room in discussions {
+        let stream = room::stream(room);
+        // Somebody else may have deleted it just now.
+        if matches!(*tx.state::<Room>(&stream).await?, Room::Open(_)) {
+            let room = room.clone();
+            let close = RoomCommand::CloseWithParent { room, at };
+            tx.decide::<Room>(&stream, close, context).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a new name that a user or another team has.
 async fn refuse_handle(workspace: &Workspace, place: &RoomAccess, slug: &str) -> Result<(), Error> {
-    if place.room.name.as_deref() != Some(slug)
-        && workspace.views().user_by_username(slug).await?.is_some()
-    {
+    if place.room.name.as_deref() == Some(slug) {
+        return Ok(());
+    }
+    let views = workspace.views();
+    let team = views.team_called(slug).await?;
+    let of_another = team.is_some_and(|team| team.main_room != place.room.id);
+    if of_another || views.user_by_username(slug).await?.is_some() {
         return Err(Refusal::HandleTaken(slug.to_owned()).into());
     }
     Ok(())
@@ -260,8 +299,7 @@ pub async fn delete(
             going.delete(&tx, &context, at).await
         })
         .await?;
-    avatars::bury(workspace, going.pictures).await;
-    Ok(())
+    going.leave_nothing(workspace, caller.id()).await
 }
 
 /// Like [`delete`], of any room by its id. Who may neither see a room nor delete any such room is told that there is none.
@@ -276,7 +314,8 @@ pub async fn erase(workspace: &Workspace, caller: &Caller, room: &RoomId) -> Res
 
 /// A room that is to be deleted with its discussions.
 ///
-/// Which there are is read from the views: one that begins at the same moment stays, to those who are in it.
+/// Which there are is read from the views. Once the room is gone none begins, so that those of the moment in between are
+/// found after it.
 pub(crate) struct Going {
     /// The room itself, then its discussions.
     rooms: Vec<RoomId>,
@@ -309,6 +348,28 @@ impl Going {
             delete_within(tx, room, &context, at).await?;
             context = RoomContext::System;
         }
+        Ok(())
+    }
+
+    /// Once they are deleted: deletes the discussions that began meanwhile, and the pictures.
+    pub(crate) async fn leave_nothing(
+        self,
+        workspace: &Workspace,
+        actor: &UserId,
+    ) -> Result<(), Error> {
+        let mut begun = Vec::new();
+        for room in &self.rooms {
+            begun.extend(workspace.views().discussions_of(room).await?);
+        }
+        let at = now();
+        let delete = async |tx| {
+            for room in &begun {
+                delete_within(&tx, room, &RoomContext::System, at).await?;
+            }
+            Ok(())
+        };
+        workspace.run(actor, delete).await?;
+        avatars::bury(workspace, self.pictures).await;
         Ok(())
     }
 }

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use domain::membership::{
-    self, Joining, Membership, MembershipCommand, MembershipContext, MembershipRefusal, RoomRole,
+    self, Joining, Membership, MembershipCommand, MembershipContext, MembershipEvent,
+    MembershipRefusal, RoomRole,
 };
 use domain::permission::{Authority, Permission};
 use domain::room::{self, Room, RoomCommand, RoomContext, RoomCreated, RoomOfTeam, RoomRefusal};
@@ -23,7 +24,6 @@ use crate::chat::rooms::{self, Going};
 use crate::chat::team_rooms::join_team;
 use crate::error::{Error, Refusal};
 use crate::ids::now;
-use crate::people::avatars;
 use crate::workspace::{WorkError, Workspace};
 
 /// How many memberships are made at once, so that a big team does not keep everybody else's commands waiting.
@@ -229,20 +229,26 @@ pub async fn add_members(
     let followed = Followed::of(workspace, &main.room).await?;
     let at = now();
     for batch in ranks.chunks((BATCH / (1 + followed.len())).max(1)) {
-        workspace
+        let joined = workspace
             .run(caller.id(), async |tx| {
+                let mut all = Vec::new();
                 for rank in batch {
                     let joined = follow(&tx, caller, &main.room, &rank.user, at).await?;
                     followed.bring(&tx, caller, &joined).await?;
                     set_roles(&tx, caller, &main, rank, true, at).await?;
+                    all.extend(joined);
                 }
-                Ok(())
+                Ok(all)
             })
             .await?;
+        let late = followed.catch_up(workspace, caller, &main.room, &joined);
+        late.await?;
     }
     Ok(())
 }
 
+/// Who owns a team is for those who may say who owns its main room: whoever may edit its members does not make
+/// themselves its owner.
 async fn set_roles(
     tx: &Transaction,
     caller: &Caller,
@@ -258,7 +264,16 @@ async fn set_roles(
     };
     let stream = membership::stream(&main.room.id, &rank.user);
     let context = main.about(caller, &rank.user);
-    tx.decide::<Membership>(&stream, set, &context).await?;
+    let events = tx.decide::<Membership>(&stream, set, &context).await?;
+    let owner = RoomRole::Owner.id();
+    let about_owners = events.iter().any(|event| match event {
+        MembershipEvent::RoomRoleGranted(event) => event.role == owner,
+        MembershipEvent::RoomRoleRevoked(event) => event.role == owner,
+        _ => false,
+    });
+    if about_owners && !main.may(caller, Permission::SET_OWNER) {
+        return Err(WorkError::refused(RoomRefusal::TeamNotAllowed));
+    }
     Ok(())
 }
 
@@ -528,9 +543,9 @@ pub async fn dissolve(
             }
         })
         .await?;
-    let pictures = going.into_iter().map(|(going, _)| going).chain(last);
-    for going in pictures {
-        avatars::bury(workspace, going.pictures).await;
+    let gone = going.into_iter().map(|(going, _)| going).chain(last);
+    for going in gone {
+        going.leave_nothing(workspace, caller.id()).await?;
     }
     Ok(())
 }

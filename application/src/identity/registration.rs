@@ -95,12 +95,7 @@ pub async fn free_username(
     let settings = workspace.views().settings();
     let candidates = username_suggestions(name, verified, &settings);
     for candidate in &candidates {
-        if workspace
-            .views()
-            .user_by_username(candidate)
-            .await?
-            .is_none()
-        {
+        if is_free(workspace, candidate).await? {
             return Ok(candidate.clone());
         }
     }
@@ -111,16 +106,17 @@ pub async fn free_username(
     });
     for number in 0..SUFFIXES {
         let candidate = format!("{stem}-{number}");
-        if workspace
-            .views()
-            .user_by_username(&candidate)
-            .await?
-            .is_none()
-        {
+        if is_free(workspace, &candidate).await? {
             return Ok(candidate);
         }
     }
     Ok(format!("{stem}-{}", fresh_id()))
+}
+
+/// Whether neither a user nor a team is called so.
+async fn is_free(workspace: &Workspace, name: &str) -> Result<bool, Error> {
+    let views = workspace.views();
+    Ok(views.user_by_username(name).await?.is_none() && views.team_called(name).await?.is_none())
 }
 
 /// A free user name for the caller.
@@ -140,8 +136,10 @@ pub async fn is_available(
     if check_username(username, &workspace.views().settings()).is_err() {
         return Ok(false);
     }
-    let holder = workspace.views().user_by_username(username).await?;
-    Ok(holder.is_none_or(|holder| holder.id == *caller.id()))
+    match workspace.views().user_by_username(username).await? {
+        Some(holder) => Ok(holder.id == *caller.id()),
+        None => is_free(workspace, username).await,
+    }
 }
 
 /// Whether that is the secret for signing up, if the workspace needs one.

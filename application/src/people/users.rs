@@ -125,6 +125,11 @@ pub async fn change_and_tell(
                     .await
                     .map_err(|error| error.map_refusal(refused_change))?;
                 for event in &events {
+                    if let UserEvent::UsernameChanged(changed) = event
+                        && is_of_team(workspace, &changed.username).await?
+                    {
+                        return Err(WorkError::refused(Refusal::NameNotUsable));
+                    }
                     follow(&tx, target, &before, event, keep, at).await?;
                     mail_about(&tx, &link, target, &before, event, told, at).await?;
                 }
@@ -134,6 +139,13 @@ pub async fn change_and_tell(
         .await?;
     avatars::bury(workspace, pictures).await;
     Ok(())
+}
+
+/// Whether a team is called so: users and teams share their names (contract, conventions 6.1). That is read from the
+/// views, as it is when a team is made: two who take the name at the same moment are confusing at worst.
+pub(crate) async fn is_of_team(workspace: &Workspace, name: &str) -> Result<bool, WorkError> {
+    let team = workspace.views().team_called(name).await;
+    Ok(team.map_err(witness::unanswered)?.is_some())
 }
 
 /// An invalid name makes an identity that cannot be saved, once the account exists (contract, conventions 7.3).

@@ -1,9 +1,11 @@
 //! The rules of discussions: rooms that belong to another room (contract, teams 2).
 
-use super::{RoomCreated, RoomKind, RoomRefusal};
+use super::{
+    OpenRoom, RoomContext, RoomCreated, RoomEvent, RoomKind, RoomRefusal, RoomVisibilityChanged,
+};
 use crate::permission::{Authority, Permission};
 use crate::settings::{Settings, keys};
-use crate::{limits, text};
+use crate::{RoomId, Timestamp, limits, text};
 
 impl RoomKind {
     /// The kind of a discussion of such a room.
@@ -44,6 +46,26 @@ pub(super) fn put_right(
         *text = text::cut(text, limits::ROOM_TEXT).to_owned();
     }
     Ok(())
+}
+
+/// A discussion is closed with the channel that it belongs to: what was said in it is no more open than what it is about.
+/// That the channel was closed is for the use case to know.
+pub(super) fn close(
+    open: &OpenRoom,
+    room: RoomId,
+    at: Timestamp,
+    context: &RoomContext<'_>,
+) -> Vec<RoomEvent> {
+    if open.kind != RoomKind::Channel {
+        return vec![];
+    }
+    let closed = RoomVisibilityChanged {
+        room,
+        kind: RoomKind::Group,
+        by: context.actor(),
+        at,
+    };
+    vec![closed.into()]
 }
 
 /// Refuses what cannot be the title of a discussion.

@@ -141,6 +141,11 @@ pub enum RoomCommand {
         room: RoomId,
         at: Timestamp,
     },
+    /// The channel it is a discussion of was closed, and it with that.
+    CloseWithParent {
+        room: RoomId,
+        at: Timestamp,
+    },
     /// Delete many messages; each is asked about by itself ([`crate::message::MessageCommand::Prune`]).
     Prune {
         room: RoomId,
@@ -351,6 +356,9 @@ impl Decider for Room {
             RoomCommand::Archive { room, at } => decide::archive(open, room, at, context),
             RoomCommand::Unarchive { room, at } => decide::unarchive(open, room, at, context),
             RoomCommand::Delete { room, at } => decide::delete(open, room, at, context),
+            RoomCommand::CloseWithParent { room, at } => {
+                Ok(discussion::close(open, room, at, context))
+            }
             RoomCommand::Prune {
                 room,
                 pruning,

@@ -117,24 +117,26 @@ fn compare_texts(a: Option<&Folded>, b: Option<&Folded>) -> Ordering {
 }
 
 impl Views {
-    /// Documents of channels, and of the groups `user` is a member of.
+    /// Documents of channels, and of the groups `user` is a member of: of the `main` rooms of teams, or of rooms that are
+    /// neither those nor discussions.
     pub async fn directory_rooms(
         &self,
         user: &UserId,
+        main: bool,
         query: DirectoryQuery,
     ) -> Result<Page, QueryError> {
         let user = user.clone();
         self.read(move |conn| {
             let text = query.text.map(|text| text.to_lowercase());
             let user = user.as_str();
-            let values: [&dyn ToSql; 2] = [&text, &user];
+            let values: [&dyn ToSql; 3] = [&text, &user, &main];
             let known = KNOWN.replace(":it", "?2");
             let matching = format!(
                 "(kind = 'c' OR (kind = 'p' AND EXISTS
                     (SELECT 1 FROM memberships WHERE memberships.room = rooms.id AND memberships.user = ?2)))
                 AND (?1 IS NULL OR instr(lower(coalesce(name, '')), ?1) > 0
                     OR instr(lower(coalesce(display, '')), ?1) > 0)
-                AND {known}"
+                AND (main_room IS id) = ?3 AND parent IS NULL AND {known}"
             );
             let column = match query.sort {
                 DirectorySort::CreatedAt => "created_at",

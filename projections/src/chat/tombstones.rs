@@ -145,7 +145,9 @@ pub(crate) fn since(
         }
         None => {
             "SELECT id, at FROM tombstones
-             WHERE kind = ?1 AND at >= ?2 AND user IS NULL AND ?3 IS NULL ORDER BY position, id"
+             WHERE kind = ?1 AND at >= ?2 AND user IS NULL AND ?3 IS NULL
+                 -- The same people may begin their direct message anew: then it is there.
+                 AND NOT EXISTS (SELECT 1 FROM rooms WHERE rooms.id = tombstones.id) ORDER BY position, id"
         }
     };
     conn.prepare_cached(sql)?

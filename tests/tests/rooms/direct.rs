@@ -65,6 +65,10 @@ async fn a_deleted_direct_message_is_made_again(options: ServerOptions) {
         say(&alice, &room, "again").await;
         let now = place(&bob, &room).await;
         assert_eq!(now["unread"], 1, "round {round}: {now}");
+        let path = "rooms.get?updatedSince=2020-01-01T00:00:00Z";
+        let synced = bob.get(path).await.ok();
+        let gone = synced["remove"].to_string();
+        assert!(!gone.contains(&room), "what is there is not gone: {gone}");
         admin.post("im.delete", json!({"roomId": room})).await.ok();
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::client::Client;
+use tests::method::method;
 use tests::server::Server;
 
 /// Alice, who has the group `den` with bob, and carl, who is in no room but the general one.
@@ -255,6 +256,38 @@ async fn it_goes_with_its_parent_and_with_the_message_that_tells_of_it() {
 }
 
 #[tokio::test]
+async fn a_channel_that_is_closed_closes_its_discussions() {
+    let server = Server::start().await;
+    let Stage {
+        alice, bob, carl, ..
+    } = stage(&server).await;
+    let wish = json!({"name": "square", "members": ["bob"]});
+    let square = text(&alice.post("channels.create", wish).await.ok()["channel"]["_id"]);
+    let room = text(&begin(&alice, json!({"prid": square, "t_name": "More"})).await["rid"]);
+    say(&alice, &room, "hello").await;
+    assert_eq!(info(&carl, &room).await["room"]["t"], "c");
+
+    let close = json!({"roomId": square, "type": "p"});
+    alice.post("channels.setType", close).await.ok();
+    for path in [
+        format!("rooms.info?roomId={room}"),
+        format!("channels.history?roomId={room}"),
+        format!("groups.history?roomId={room}"),
+    ] {
+        let refused = carl.get(&path).await.refused(400);
+        assert_eq!(refused["errorType"], "error-room-not-found", "{path}");
+    }
+    let listed = carl.get("channels.list?count=0").await.ok();
+    assert!(!listed.to_string().contains(&room), "{listed}");
+    let messages = history(&bob, "groups", &room).await;
+    assert_eq!(
+        (&messages[0]["t"], &messages[0]["u"]["username"]),
+        (&json!("room_changed_privacy"), &json!("alice")),
+        "to who is in the group it stays: {messages:?}"
+    );
+}
+
+#[tokio::test]
 async fn renaming_changes_the_title_alone_and_the_topic_follows_the_parent() {
     let server = Server::start().await;
     let Stage {
@@ -382,6 +415,16 @@ async fn what_is_refused() {
             json!({"prid": den, "t_name": " "}),
             "error-invalid-name",
         ),
+        (
+            &alice,
+            json!({"prid": den, "t_name": "x", "pmid": {"$ne": 1}}),
+            "Match error: Expected string, got object in field pmid",
+        ),
+        (
+            &alice,
+            json!({"prid": den, "t_name": "x", "reply": 5}),
+            "Match error: Expected string, got number in field reply",
+        ),
     ];
     for (client, wish, expected) in cases {
         let answer = client
@@ -415,6 +458,12 @@ async fn what_is_refused() {
 async fn the_method_begins_one_too() {
     let server = Server::start().await;
     let Stage { alice, den, .. } = stage(&server).await;
+    for field in ["pmid", "reply"] {
+        let mut wish = json!({"prid": den, "t_name": "x"});
+        wish[field] = json!({"$gt": ""});
+        let refused = method(&alice, "createDiscussion", json!([wish])).await;
+        assert_eq!(refused["error"]["errorType"], "Match.Error", "{refused}");
+    }
     let params = json!([{"prid": den, "t_name": "By method", "users": []}]);
     let message =
         json!({"msg": "method", "id": "1", "method": "createDiscussion", "params": params});

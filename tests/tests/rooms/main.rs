@@ -11,6 +11,7 @@ mod direct;
 mod discussions;
 mod exports;
 mod invites;
+mod last_message;
 mod lists;
 mod lookups;
 mod members;
@@ -19,6 +20,7 @@ mod pruning;
 mod races;
 mod reading;
 mod settings;
+mod team_names;
 mod teams;
 
 use futures::future::join_all;

@@ -427,6 +427,29 @@ async fn lists_of_members() {
 }
 
 #[tokio::test]
+async fn who_is_in_a_room_for_announcements_is_not_told_to_its_readers() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (alice, bob) = (admin.new_user("alice").await, admin.new_user("bob").await);
+    let eve = admin.new_user("eve").await;
+    let wish = json!({"name": "news", "members": ["bob", "eve"], "extraData": {"broadcast": true}});
+    let made = alice.post("channels.create", wish).await.ok();
+    let room = super::id(&made, "channel");
+    // Shown as there, without a connection.
+    let away = json!({"status": "away", "message": ""});
+    eve.post("users.setStatus", away).await.ok();
+    let online = format!(r#"channels.online?query={{"_id":"{room}"}}"#);
+    bob.get(&online).await.refused(403);
+    alice.get(&online).await.ok();
+
+    let beside = format!("spotlight?query=@eve&rid={room}");
+    for (who, outside) in [(&bob, json!(true)), (&alice, Value::Null)] {
+        let found = who.get(&beside).await.ok();
+        assert_eq!(found["users"][0]["outside"], outside, "{found}");
+    }
+}
+
+#[tokio::test]
 async fn fields_that_are_searched() {
     let server = Server::start().await;
     let (admin, alice, _, _, room) = scene(&server, "channels").await;

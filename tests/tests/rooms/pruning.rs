@@ -220,6 +220,10 @@ async fn the_method_includes_the_ends_unless_told_otherwise() {
     assert_eq!(denied["error"]["error"], "error-not-allowed", "{denied}");
     let nowhere = clean(&admin, json!({"roomId": "nowhere"})).await;
     assert_eq!(nowhere["error"]["error"], "error-not-allowed", "{nowhere}");
+    for limit in [json!(-1), json!(1.5), json!("1"), json!([1])] {
+        let all = clean(&admin, json!({"limit": limit})).await;
+        assert_eq!(all["error"]["errorType"], "Match.Error", "{limit}: {all}");
+    }
     let one = clean(&admin, json!({})).await;
     assert_eq!(one["result"], json!(1), "{one}");
     assert_eq!(said(&alice, &room).await, Vec::<String>::new());

@@ -24,6 +24,8 @@ on_both_logs![
     a_message_shows_the_archived_room_to_those_it_comes_after,
     no_mention_takes_in_who_is_banned,
     of_two_owners_one_stays_owner,
+    a_discussion_goes_and_is_closed_with_its_room,
+    who_comes_into_a_team_is_in_every_room_that_its_members_join,
 ];
 
 /// How many were done; the others are refused by this code.
@@ -373,6 +375,65 @@ async fn no_mention_takes_in_who_is_banned(options: ServerOptions) {
         banned.ok();
         assert!(!has_place(&bob, &room).await, "round {round}");
         agrees(&alice, "channels", &room, &[&alice, &bob]).await;
+    }
+    verify(&server);
+}
+
+async fn a_discussion_goes_and_is_closed_with_its_room(options: ServerOptions) {
+    let server = options.start().await;
+    let (admin, alice, bob) = people(&server).await;
+    let carl = admin.new_user("carl").await;
+    for round in 0..ROUNDS {
+        let doomed = create(&alice, "channels", &format!("doomed-{round}"), &["bob"]).await;
+        let closed = create(&alice, "channels", &format!("closed-{round}"), &["bob"]).await;
+        let begin = |room: &str| json!({"prid": room, "t_name": "More"});
+        let (about_doomed, about_closed) = (begin(&doomed), begin(&closed));
+        let (delete, close) = (
+            json!({"roomId": doomed}),
+            json!({"roomId": closed, "type": "p"}),
+        );
+        let [deleted, closing, begun @ ..] = at_once([
+            (&alice, "rooms.delete", &delete),
+            (&alice, "channels.setType", &close),
+            (&bob, "rooms.createDiscussion", &about_doomed),
+            (&bob, "rooms.createDiscussion", &about_closed),
+        ])
+        .await;
+        deleted.ok();
+        closing.ok();
+        for answer in begun {
+            let Some(room) = answer.body["discussion"]["_id"].as_str() else {
+                continue;
+            };
+            let path = format!("rooms.info?roomId={room}");
+            let unknown = carl.get(&path).await.refused(400);
+            assert_eq!(unknown["errorType"], "error-room-not-found", "{unknown}");
+        }
+        let mine = bob.get("rooms.get").await.ok().to_string();
+        assert!(!mine.contains(&doomed), "round {round}: {mine}");
+    }
+    verify(&server);
+}
+
+async fn who_comes_into_a_team_is_in_every_room_that_its_members_join(options: ServerOptions) {
+    let server = options.start().await;
+    let (_, alice, bob) = people(&server).await;
+    for round in 0..4 * ROUNDS {
+        let team = json!({"name": format!("team-{round}"), "type": 1});
+        let team = alice.post("teams.create", team).await.ok()["team"]["_id"].clone();
+        let room = json!({"name": format!("room-{round}"), "extraData": {"teamId": team}});
+        let room = id(&alice.post("channels.create", room).await.ok(), "channel");
+        let add = json!({"teamId": team, "members": [{"userId": bob.user_id}]});
+        let join = json!({"roomId": room, "isDefault": true});
+        let answers = at_once([
+            (&alice, "teams.addMembers", &add),
+            (&alice, "teams.updateRoom", &join),
+        ])
+        .await;
+        for answer in answers {
+            answer.ok();
+        }
+        assert!(has_place(&bob, &room).await, "round {round}");
     }
     verify(&server);
 }

@@ -146,10 +146,8 @@ async fn roles(call: MethodCall) -> MethodOutcome {
 async fn users(call: MethodCall) -> MethodOutcome {
     let room = RoomId::new(call.args.text(0)?);
     let place = RoomAccess::of(&call.state, &call.caller, &room).await?;
-    let right = Permission::VIEW_BROADCAST_MEMBER_LIST;
-    let place = place.filter(|place| {
-        place.can_access(&call.caller) && (!place.room.broadcast || place.may(&call.caller, right))
-    });
+    let place = place
+        .filter(|place| place.can_access(&call.caller) && place.may_list_members(&call.caller));
     let place = place.ok_or_else(|| wording::listing_not_authorized().method("getUsersOfRoom"))?;
     let page = call.args.get(2);
     let number = |name: &str| page.get(name).and_then(Value::as_u64);

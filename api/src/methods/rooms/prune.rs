@@ -29,13 +29,12 @@ async fn clean(call: MethodCall) -> MethodOutcome {
         (flag(asked, "ignoreThreads", false)?, Spared::Threads),
     ];
     let spared = flags.into_iter().filter(|(is_set, _)| *is_set);
-    let limit = asked.get("limit").and_then(Value::as_u64);
     let wish = Wish {
         pruning: Pruning {
             latest: point(asked, "latest")?,
             oldest: point(asked, "oldest")?,
             inclusive: flag(asked, "inclusive", true)?,
-            limit: limit.filter(|limit| *limit > 0),
+            limit: most(asked)?.filter(|limit| *limit > 0),
             authors: None,
             spared: spared.map(|(_, spared)| spared).collect(),
         },
@@ -53,6 +52,17 @@ fn point(asked: &Map<String, Value>, name: &str) -> Result<Timestamp, ApiError> 
     let date = asked.get(name);
     let date = date.ok_or_else(|| wording::match_missing(name))?;
     parse_date(date).ok_or_else(|| mismatch("date", date, name))
+}
+
+/// How many at most. What is no such number is not taken for none: without one, all of them go.
+fn most(asked: &Map<String, Value>) -> Result<Option<u64>, ApiError> {
+    match asked.get("limit") {
+        None | Some(Value::Null) => Ok(None),
+        Some(limit) => match limit.as_u64() {
+            Some(number) => Ok(Some(number)),
+            None => Err(mismatch("a whole number from 0", limit, "limit")),
+        },
+    }
 }
 
 fn flag(asked: &Map<String, Value>, name: &str, usual: bool) -> Result<bool, ApiError> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use application::caller::Caller;
 use application::chat::room_access::RoomAccess;
 use domain::RoomId;
 use domain::permission::Permission;
@@ -9,7 +10,7 @@ use domain::room::RoomKind;
 use projections::{NameFilter, RoomQuery, RoomRecord, RoomSort, Slice, Teams};
 use serde_json::{Map, Value, json};
 
-use crate::documents::rooms::room_fields;
+use crate::documents::rooms::{room_fields, unread};
 use crate::errors::{ApiError, wording};
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
 
@@ -33,10 +34,19 @@ pub(super) fn methods() -> Vec<Method> {
 /// A room that the caller may see; `None`: there is none, or it is not for them.
 async fn seen(call: &MethodCall, room: &RoomId) -> Result<Option<RoomRecord>, ApiError> {
     let place = RoomAccess::of(&call.state, &call.caller, room).await?;
-    if !place.is_some_and(|place| place.can_access(&call.caller)) {
+    let Some(place) = place.filter(|place| place.can_access(&call.caller)) else {
         return Ok(None);
+    };
+    let record = call.state.views().room(room).await?;
+    Ok(record.map(|record| as_read(record, &place, &call.caller)))
+}
+
+/// What was said last is for those who may read the room.
+fn as_read(mut record: RoomRecord, place: &RoomAccess, caller: &Caller) -> RoomRecord {
+    if !place.can_read(caller) {
+        record.doc = unread(&record.doc);
     }
-    Ok(call.state.views().room(room).await?)
+    record
 }
 
 fn document(record: &RoomRecord) -> Map<String, Value> {
@@ -71,11 +81,8 @@ async fn by_type_and_name(call: MethodCall) -> MethodOutcome {
             wording::invalid_room().method(METHOD)
         });
     }
-    let mut fields = room_fields(document(&record));
-    if !place.may(&call.caller, Permission::PREVIEW_C_ROOM) && !place.is_member() {
-        fields.remove("lastMessage");
-    }
-    Ok(Value::Object(fields))
+    let record = as_read(record, &place, &call.caller);
+    Ok(Value::Object(room_fields(document(&record))))
 }
 
 /// `getRoomIdByNameOrId(nameOrId)`.

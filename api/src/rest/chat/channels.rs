@@ -9,6 +9,7 @@ use domain::room::RoomKind;
 use projections::{RoomQuery, RoomSort, Slice, Teams};
 use serde_json::{Map, Value};
 
+use crate::documents::rooms;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
@@ -83,7 +84,8 @@ pub(super) async fn answer(call: &Call, kind: RoomKind, room: &RoomId) -> Outcom
         .room(room)
         .await?
         .ok_or_else(|| wording::room_not_found(Some(kind)))?;
-    Ok(Answer::with_capacity(record.doc.len() + 16).raw(key(kind), &record.doc))
+    let doc = rooms::shown(&call.state, &call.caller, record.doc).await?;
+    Ok(Answer::with_capacity(doc.len() + 16).raw(key(kind), &doc))
 }
 
 #[derive(Parameters)]
@@ -202,9 +204,10 @@ async fn list(
     if none_is_an_error && found.total == 0 {
         return Err(wording::not_found());
     }
+    let items = rooms::all_shown(&call.state, &call.caller, found.items).await?;
     let (items, total) = match &page.query {
-        Some(filter) => filter_rows(found.items, filter, page.slice),
-        None => (found.items, found.total),
+        Some(filter) => filter_rows(items, filter, page.slice),
+        None => (items, found.total),
     };
     let items = page.project(items);
     Ok(Answer::empty()

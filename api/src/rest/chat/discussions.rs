@@ -5,6 +5,7 @@ use domain::{MessageId, RoomId};
 use projections::{Parent, RoomQuery, RoomSort, Slice};
 use serde_json::Value;
 
+use crate::documents::rooms::all_shown;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
@@ -32,21 +33,19 @@ struct Create {
     prid: Loose<String>,
     #[param(name = "t_name")]
     t_name: Loose<String>,
-    pmid: Loose<String>,
-    reply: Loose<String>,
+    pmid: Option<String>,
+    reply: Option<String>,
     users: Loose<Vec<String>>,
     encrypted: Loose<bool>,
 }
 
 async fn create(call: Call, params: Create) -> Outcome {
-    let filled = |sent: &Loose<String>| {
-        sent.text()
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
     let required = |sent: &Loose<String>, name| {
-        filled(sent).ok_or_else(|| wording::discussion_param(name, "is required."))
+        let text = sent.text().filter(|text| !text.is_empty());
+        let text = text.map(str::to_owned);
+        text.ok_or_else(|| wording::discussion_param(name, "is required."))
     };
+    let filled = |sent: Option<String>| sent.filter(|text| !text.is_empty());
     let parent = required(&params.prid, "prid")?;
     let title = required(&params.t_name, "t_name")?;
     let users = match &params.users.value {
@@ -64,8 +63,8 @@ async fn create(call: Call, params: Create) -> Outcome {
     };
     let wish = Wish {
         title,
-        about: filled(&params.pmid).map(MessageId::new),
-        reply: filled(&params.reply),
+        about: filled(params.pmid).map(MessageId::new),
+        reply: filled(params.reply),
         users: users
             .iter()
             .filter_map(Value::as_str)
@@ -106,9 +105,10 @@ async fn list(call: Call, Discussions { room, page }: Discussions) -> Outcome {
         ..RoomQuery::default()
     };
     let found = call.state.views().rooms(query).await?;
+    let items = all_shown(&call.state, &call.caller, found.items).await?;
     let (items, total) = match &page.query {
-        Some(filter) => filter_rows(found.items, filter, page.slice),
-        None => (found.items, found.total),
+        Some(filter) => filter_rows(items, filter, page.slice),
+        None => (items, found.total),
     };
     let items = page.project(items);
     Ok(Answer::empty()

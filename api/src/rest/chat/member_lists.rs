@@ -4,12 +4,12 @@ use application::chat::room_access::RoomAccess;
 use axum::http::Method;
 use domain::RoomId;
 use domain::membership::RoomRole;
-use domain::permission::Permission;
 use domain::room::RoomKind;
 use projections::{MemberOrder, MemberQuery, MemberRecord, RoomQuery, Slice, Teams, Who};
 use serde_json::{Map, Value, json};
 
 use crate::documents::members::{connected_first, roles_in, shown_as, there};
+use crate::documents::rooms::all_shown;
 use crate::documents::users;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
@@ -20,7 +20,7 @@ use crate::http::params::type_name;
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 use crate::rest::chat::kinds::{NAMED, exact_for_channels, path};
-use crate::rest::lookup::{self, Archived, FoundRoom, OneRoom, OneUser, RoomNamed};
+use crate::rest::lookup::{self, Archived, OneRoom, OneUser, RoomNamed};
 use crate::state::AppState;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -118,17 +118,14 @@ async fn members(kind: RoomKind, call: Call, Members { room, wanted }: Members) 
         Archived::Refused
     };
     let found = lookup::room(&call, &room, Some(kind), archived).await?;
-    may_list(&call, &found)?;
+    may_list(&call, &found.place)?;
     members_of(&call, wanted, found.id()).await
 }
 
 /// Not everybody may see who is in a room that is for announcements.
-fn may_list(call: &Call, found: &FoundRoom) -> Result<(), ApiError> {
-    let right = Permission::VIEW_BROADCAST_MEMBER_LIST;
-    if found.place.room.broadcast && !found.place.may(&call.caller, right) {
-        return Err(wording::forbidden());
-    }
-    Ok(())
+fn may_list(call: &Call, place: &RoomAccess) -> Result<(), ApiError> {
+    let may = place.may_list_members(&call.caller);
+    may.then_some(()).ok_or_else(wording::forbidden)
 }
 
 pub async fn members_of(call: &Call, wanted: MembersWanted, room: &RoomId) -> Outcome {
@@ -175,7 +172,7 @@ async fn by_role(call: Call, ByRole { room, wanted }: ByRole) -> Outcome {
     if found.record.kind == RoomKind::Direct {
         return Err(wording::room_type_not_supported());
     }
-    may_list(&call, &found)?;
+    may_list(&call, &found.place)?;
     let page = call.page(&wanted.page)?;
     let query = MemberQuery {
         order: MemberOrder::Role {
@@ -233,6 +230,7 @@ async fn online(kind: RoomKind, call: Call, Watched { id, page }: Watched) -> Ou
             unknown()
         });
     }
+    may_list(&call, &place)?;
     let members = MemberQuery {
         who: there(&call.state),
         ..MemberQuery::of(room)
@@ -263,7 +261,8 @@ async fn found_by_query(
         ..RoomQuery::default()
     };
     let rooms = call.state.views().rooms(rooms).await?;
-    let (rooms, _) = filter_rows(rooms.items, &query, Slice::first(1));
+    let rooms = all_shown(&call.state, &call.caller, rooms.items).await?;
+    let (rooms, _) = filter_rows(rooms, &query, Slice::first(1));
     let Some(room) = rooms.first() else {
         return Ok(None);
     };

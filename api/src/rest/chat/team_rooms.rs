@@ -6,9 +6,10 @@ use bytes::Bytes;
 use domain::permission::Permission;
 use domain::room::{RoomKind, deletion};
 use domain::{RoomId, UserId};
-use projections::{Slice, TeamRoomQuery};
+use projections::TeamRoomQuery;
 use serde_json::{Map, Value};
 
+use crate::documents::rooms;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
@@ -45,7 +46,7 @@ pub(super) fn routes() -> Vec<Route> {
 async fn document(call: &Call, room: &RoomId) -> Result<Bytes, ApiError> {
     let record = call.state.views().room(room).await?;
     let record = record.ok_or_else(wording::invalid_team_room)?;
-    Ok(record.doc)
+    rooms::shown(&call.state, &call.caller, record.doc).await
 }
 
 #[derive(Parameters)]
@@ -119,16 +120,18 @@ async fn list(call: Call, params: List) -> Outcome {
         slice: page.slice,
         ..teams::rooms_seen(&call.caller, &main)
     };
-    let found = call.state.views().team_rooms(query).await?;
-    Ok(listed("rooms", &found.items, page.slice, found.total))
+    listed(&call, "rooms", query).await
 }
 
-fn listed(key: &str, items: &[Bytes], slice: Slice, total: u64) -> Answer {
-    Answer::empty()
-        .raw_list(key, items)
-        .field("total", &total)
+async fn listed(call: &Call, key: &str, query: TeamRoomQuery) -> Outcome {
+    let slice = query.slice;
+    let found = call.state.views().team_rooms(query).await?;
+    let items = rooms::all_shown(&call.state, &call.caller, found.items).await?;
+    Ok(Answer::empty()
+        .raw_list(key, &items)
+        .field("total", &found.total)
         .field("count", &items.len())
-        .field("offset", &slice.offset)
+        .field("offset", &slice.offset))
 }
 
 #[derive(Parameters)]
@@ -157,8 +160,9 @@ async fn list_of_user(call: Call, params: ListOfUser) -> Outcome {
         ..TeamRoomQuery::of(team.main_room.clone())
     };
     let only_deletable = params.can_user_delete.text() == Some("true");
-    let mut rooms: Vec<Value> = Vec::new();
-    for doc in call.state.views().team_rooms(query).await?.items {
+    let mut listed: Vec<Value> = Vec::new();
+    let found = call.state.views().team_rooms(query).await?.items;
+    for doc in rooms::all_shown(&call.state, &call.caller, found).await? {
         let mut room: Map<String, Value> = serde_json::from_slice(&doc).unwrap_or_default();
         let id = RoomId::new(room.get("_id").and_then(Value::as_str).unwrap_or_default());
         if only_deletable && !may_delete(&call, user, &id).await? {
@@ -166,10 +170,10 @@ async fn list_of_user(call: Call, params: ListOfUser) -> Outcome {
         }
         let last = teams::is_last_owner(&call.state, &id, user).await?;
         room.insert("isLastOwner".to_owned(), last.into());
-        rooms.push(Value::Object(room));
+        listed.push(Value::Object(room));
     }
-    let total = rooms.len();
-    let rooms = cut(rooms, page.slice);
+    let total = listed.len();
+    let rooms = cut(listed, page.slice);
     Ok(Answer::empty()
         .field("rooms", &rooms)
         .field("total", &total)
@@ -216,8 +220,7 @@ async fn list_children(call: Call, params: ListChildren) -> Outcome {
         slice: page.slice,
         ..TeamRoomQuery::of(team.main_room)
     };
-    let found = call.state.views().team_rooms(query).await?;
-    Ok(listed("data", &found.items, page.slice, found.total))
+    listed(&call, "data", query).await
 }
 
 /// Whoever sees a room sees its discussions.

@@ -1,11 +1,12 @@
 //! Finding people and rooms: while typing, and in the directory (contract, admin 6).
 
 use application::people::document::Doc;
-use domain::RoomId;
 use domain::permission::Permission;
-use projections::{DirectoryQuery, DirectorySort, PeopleField};
+use domain::{RoomId, TeamId};
+use projections::{DirectoryQuery, DirectorySort, PeopleField, Slice, TeamRoomQuery};
 use serde_json::{Value, json};
 
+use crate::documents::rooms::all_shown;
 use crate::documents::spotlight::{self, Wish};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
@@ -22,13 +23,13 @@ pub(super) fn routes() -> Vec<Route> {
             .about("Proposes people and channels for a text.")
             .answers(&[("users", Kind::List), ("rooms", Kind::List)]),
         route::get("directory", directory)
-            .about("Lists the channels or the people of the workspace.")
+            .about("Lists the channels, the teams or the people of the workspace.")
             .answers(paged!("result")),
     ]
 }
 
 /// What the directory shows of rooms.
-const ROOM_ENTRY: [&str; 14] = [
+const ROOM_ENTRY: [&str; 15] = [
     "_id",
     "t",
     "name",
@@ -43,6 +44,7 @@ const ROOM_ENTRY: [&str; 14] = [
     "usersCount",
     "prid",
     "teamId",
+    "teamMain",
 ];
 
 /// What the directory shows of people; holders of `view-full-other-user-info` also get their addresses.
@@ -223,13 +225,9 @@ async fn directory(call: Call, params: Directory) -> Outcome {
         slice,
     };
     let page = match kind.as_str() {
-        "channels" => rooms(&call, query).await?,
+        "channels" => rooms(&call, false, query).await?,
+        "teams" => rooms(&call, true, query).await?,
         "users" => persons(&call, query).await?,
-        // There are no teams, and no users from other servers.
-        "teams" => {
-            may(&call, &[Permission::VIEW_C_ROOM])?;
-            (Vec::new(), 0)
-        }
         "nobody" => (Vec::new(), 0),
         _ => return Err(wording::directory_parameters()),
     };
@@ -249,14 +247,35 @@ fn may(call: &Call, all_of: &[Permission]) -> Result<(), ApiError> {
     }
 }
 
-async fn rooms(call: &Call, query: DirectoryQuery) -> Result<(Vec<Doc>, u64), ApiError> {
+/// Teams, by their `main` rooms, or other rooms.
+async fn rooms(
+    call: &Call,
+    main: bool,
+    query: DirectoryQuery,
+) -> Result<(Vec<Doc>, u64), ApiError> {
     may(call, &[Permission::VIEW_C_ROOM])?;
     let views = call.state.views();
-    let found = views.directory_rooms(call.caller.id(), query).await?;
-    Ok((
-        keep(&found.items, |field| ROOM_ENTRY.contains(&field)),
-        found.total,
-    ))
+    let found = views.directory_rooms(call.caller.id(), main, query).await?;
+    let items = all_shown(&call.state, &call.caller, found.items).await?;
+    let mut rooms = keep(&items, |field| ROOM_ENTRY.contains(&field));
+    for room in &mut rooms {
+        let team = room.get("teamId").and_then(Value::as_str).map(TeamId::new);
+        let Some(team) = team else { continue };
+        let Some(team) = views.team(&team).await? else {
+            continue;
+        };
+        if main {
+            let of_team = TeamRoomQuery {
+                slice: Slice::first(1),
+                ..TeamRoomQuery::of(team.main_room)
+            };
+            let count = views.team_rooms(of_team).await?.total;
+            room.insert("roomsCount".to_owned(), count.into());
+        } else {
+            room.insert("belongsTo".to_owned(), team.name.into());
+        }
+    }
+    Ok((rooms, found.total))
 }
 
 async fn persons(call: &Call, query: DirectoryQuery) -> Result<(Vec<Doc>, u64), ApiError> {

@@ -21,7 +21,7 @@ use crate::error::{Error, Fault, Refusal};
 use crate::identity::account_mail::{self, Link, Told};
 use crate::identity::{mail_domain, passwords, second_factors};
 use crate::ids::{fresh_id, fresh_secret, now};
-use crate::people::users::{Around, first_administrator};
+use crate::people::users::{Around, first_administrator, is_of_team};
 use crate::workspace::{WorkError, Workspace};
 
 /// Who makes an account, and for whom.
@@ -167,7 +167,7 @@ async fn create_and_tell(
     workspace
         .run(&actor, async |tx| {
             let created = decide_creation(workspace, &tx, &around, maker, wish).await?;
-            take_names(&tx, maker, &created).await?;
+            take_names(workspace, &tx, maker, &created).await?;
             for role in &created.roles {
                 roles::give(&tx, role, &created.user, None, created.at).await?;
             }
@@ -234,6 +234,7 @@ async fn decide_creation(
 }
 
 async fn take_names(
+    workspace: &Workspace,
     tx: &Transaction,
     maker: Maker<'_>,
     created: &UserCreated,
@@ -248,8 +249,12 @@ async fn take_names(
         }
     };
     let username = &created.username;
+    let username_taken = taken(Refusal::UsernameInUse, username);
+    if !matches!(maker, Maker::Server) && is_of_team(workspace, username).await? {
+        return Err(WorkError::refused(username_taken));
+    }
     names(NameKind::Username)
-        .take(tx, username, taken(Refusal::UsernameInUse, username))
+        .take(tx, username, username_taken)
         .await?;
     for Email { address, .. } in &created.emails {
         names(NameKind::Email)

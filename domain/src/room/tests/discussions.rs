@@ -110,3 +110,24 @@ fn only_discussions_of_channels_are_public() {
         assert_eq!(parent.of_discussion(), kind, "of {parent:?}");
     }
 }
+
+#[test]
+fn one_that_is_public_is_closed_with_its_channel_whoever_closes_it() {
+    let close = || RoomCommand::CloseWithParent { room: id(), at: AT };
+    let public = RoomCreated {
+        kind: RoomKind::Channel,
+        ..discussion()
+    };
+    let closed = RoomVisibilityChanged {
+        room: id(),
+        kind: RoomKind::Group,
+        by: me(),
+        at: AT,
+    };
+    given::<Room>([public.into()])
+        .when(close(), &Stage::default().context())
+        .then([closed.into()]);
+    begun()
+        .when(close(), &Stage::default().context())
+        .then_nothing();
+}

@@ -117,6 +117,10 @@ fn some_command() -> impl Strategy<Value = RoomCommand> {
             auto_join,
             at: AT
         }),
+        Just(RoomCommand::CloseWithParent {
+            room: room.clone(),
+            at
+        }),
         Just(RoomCommand::Delete { room, at }),
     ]
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use domain::UserId;
+use domain::membership::RoomRole;
 use domain::permission::Permission;
-use projections::UserFacts;
-use serde_json::{Map, Value, json};
+use projections::{Slice, UserFacts};
+use serde_json::{Map, Value};
 
 use crate::documents;
 use crate::errors::{ApiError, wording};
@@ -125,10 +126,25 @@ struct ListTeams {
     user_id: UserId,
 }
 
-/// `GET /api/v1/users.listTeams`. There are no teams, so nobody is in one.
+/// `GET /api/v1/users.listTeams`. Of private teams the caller learns if they are in them, too, or may see all teams.
 async fn list_teams(call: Call, ListTeams { user_id }: ListTeams) -> Outcome {
     if call.state.views().user(&user_id).await?.is_none() {
         return Err(wording::user_not_found());
     }
-    Ok(Answer::empty().field("teams", &json!([])))
+    let views = call.state.views();
+    let all = call.may(Permission::VIEW_ALL_TEAMS) || user_id == *call.caller.id();
+    let mut teams = Vec::new();
+    for entry in views.teams(Some(&user_id), Slice::ALL).await?.0 {
+        let main = &entry.team.main_room;
+        let own = views.membership_facts(main, call.caller.id()).await?;
+        if entry.team.private && !all && own.is_none() {
+            continue;
+        }
+        let theirs = views.membership_facts(main, &user_id).await?;
+        let is_owner = theirs.is_some_and(|theirs| theirs.roles.contains(&RoomRole::Owner.id()));
+        let mut shown = documents::teams::team(&entry.team);
+        shown["isOwner"] = is_owner.into();
+        teams.push(shown);
+    }
+    Ok(Answer::empty().field("teams", &teams))
 }
