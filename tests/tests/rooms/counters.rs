@@ -8,7 +8,11 @@ use tests::server::{Server, ServerOptions};
 
 use super::place::{place, reply, say};
 
-on_both_logs!(what_a_message_counts_for_in_rooms);
+on_both_logs![
+    what_a_message_counts_for_in_rooms,
+    what_a_reply_means_to_whom,
+    what_is_read_stays_so_through_the_archive_and_a_new_name,
+];
 
 /// `open`, `alert`, `unread`, `userMentions`, `groupMentions`.
 type Place = (bool, bool, i64, i64, i64);
@@ -187,9 +191,8 @@ async fn threads(who: &Client, room: &str) -> [usize; 3] {
         .map(|list| place[list].as_array().map_or(0, Vec::len))
 }
 
-#[tokio::test]
-async fn what_a_reply_means_to_whom() {
-    let server = Server::start().await;
+async fn what_a_reply_means_to_whom(options: ServerOptions) {
+    let server = options.start().await;
     let cast = Cast::of(&server).await;
     // What is said, whether in the room too, and for bob (whose message it is a reply to), carl (named, perhaps) and
     // dora: alerted, and the threads that are unread.
@@ -343,9 +346,8 @@ async fn what_members_do_with_their_place() {
     }
 }
 
-#[tokio::test]
-async fn what_is_read_stays_so_through_the_archive_and_a_new_name() {
-    let server = Server::start().await;
+async fn what_is_read_stays_so_through_the_archive_and_a_new_name(options: ServerOptions) {
+    let server = options.start().await;
     let cast = Cast::of(&server).await;
     let room = cast.channel("put-away").await;
     say(&cast.alice, &room, "hello").await;

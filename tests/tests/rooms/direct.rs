@@ -11,6 +11,7 @@ use super::place::{place, say};
 on_both_logs![
     a_deleted_direct_message_is_made_again,
     direct_messages_between_many_are_left,
+    either_of_two_blocks_the_other,
 ];
 
 async fn people(server: &Server) -> (Client, Client, Client, Client) {
@@ -73,9 +74,8 @@ async fn a_deleted_direct_message_is_made_again(options: ServerOptions) {
     }
 }
 
-#[tokio::test]
-async fn either_of_two_blocks_the_other() {
-    let server = Server::start().await;
+async fn either_of_two_blocks_the_other(options: ServerOptions) {
+    let server = options.start().await;
     let (_, alice, bob, _) = people(&server).await;
     let room = with(&alice, "bob").await;
     let many = with(&alice, "bob,carl").await;

@@ -3,7 +3,14 @@
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::method::method;
-use tests::server::Server;
+use tests::server::{Server, ServerOptions};
+
+tests::on_both_logs![
+    the_message_in_the_parent_follows_what_is_said,
+    whoever_sees_the_parent_reads_it_and_joins_by_writing,
+    it_goes_with_its_parent_and_with_the_message_that_tells_of_it,
+    a_message_has_one_discussion,
+];
 
 /// Alice, who has the group `den` with bob, and carl, who is in no room but the general one.
 struct Stage {
@@ -146,9 +153,8 @@ async fn a_discussion_is_a_room_and_a_new_message_of_its_parent() {
     assert_eq!(above["name"], "den", "{above}");
 }
 
-#[tokio::test]
-async fn the_message_in_the_parent_follows_what_is_said() {
-    let server = Server::start().await;
+async fn the_message_in_the_parent_follows_what_is_said(options: ServerOptions) {
+    let server = options.start().await;
     let Stage {
         alice, bob, den, ..
     } = stage(&server).await;
@@ -172,9 +178,8 @@ async fn the_message_in_the_parent_follows_what_is_said() {
     assert_eq!(last["dcount"], 1, "the room's copy, too: {last}");
 }
 
-#[tokio::test]
-async fn whoever_sees_the_parent_reads_it_and_joins_by_writing() {
-    let server = Server::start().await;
+async fn whoever_sees_the_parent_reads_it_and_joins_by_writing(options: ServerOptions) {
+    let server = options.start().await;
     let Stage {
         admin,
         alice,
@@ -220,9 +225,8 @@ async fn whoever_sees_the_parent_reads_it_and_joins_by_writing() {
     bob.get(&path).await.refused(400);
 }
 
-#[tokio::test]
-async fn it_goes_with_its_parent_and_with_the_message_that_tells_of_it() {
-    let server = Server::start().await;
+async fn it_goes_with_its_parent_and_with_the_message_that_tells_of_it(options: ServerOptions) {
+    let server = options.start().await;
     let Stage { alice, den, .. } = stage(&server).await;
     let mut rooms = Vec::new();
     for title in ["one", "two", "three"] {
@@ -316,9 +320,8 @@ async fn renaming_changes_the_title_alone_and_the_topic_follows_the_parent() {
     assert_eq!(info(&bob, &room).await["room"]["topic"], "lair");
 }
 
-#[tokio::test]
-async fn a_message_has_one_discussion() {
-    let server = Server::start().await;
+async fn a_message_has_one_discussion(options: ServerOptions) {
+    let server = options.start().await;
     let Stage { alice, bob, .. } = stage(&server).await;
     let about = say(&alice, "GENERAL", "shall we?").await;
     let wish = json!({"prid": "GENERAL", "t_name": "Yes", "pmid": about});

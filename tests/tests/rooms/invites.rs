@@ -9,6 +9,12 @@ use tests::client::{Answer, Client};
 use tests::server::{Server, ServerOptions};
 use tokio::sync::Barrier;
 
+tests::on_both_logs![
+    a_link_brings_people_into_a_private_room,
+    the_last_chance_is_for_one,
+    one_who_follows_twice_at_once_uses_it_once,
+];
+
 const DAY: u32 = 24 * 60 * 60 * 1000;
 
 /// Alice, who has the group `den`, and bob, who is not in it.
@@ -54,9 +60,8 @@ async fn members(client: &Client, room: &str) -> Value {
     client.get(&path).await.ok()["total"].clone()
 }
 
-#[tokio::test]
-async fn a_link_brings_people_into_a_private_room() {
-    let server = Server::start().await;
+async fn a_link_brings_people_into_a_private_room(options: ServerOptions) {
+    let server = options.start().await;
     let (admin, alice, bob, den) = stage(&server).await;
     let made = link(&alice, &den, 1, 5).await;
     let token = text(&made["_id"]);
@@ -188,11 +193,10 @@ async fn no_link_is_listed_or_removed_by_owners_alone() {
     }
 }
 
-#[tokio::test]
-async fn the_last_chance_is_for_one() {
+async fn the_last_chance_is_for_one(options: ServerOptions) {
     const PEOPLE: usize = 12;
     const CHANCES: u32 = 5;
-    let server = Server::start().await;
+    let server = options.start().await;
     let (admin, alice, _, den) = stage(&server).await;
     let token = text(&link(&alice, &den, 0, CHANCES).await["_id"]);
     let mut people = Vec::new();
@@ -220,10 +224,9 @@ async fn the_last_chance_is_for_one() {
     assert!(!is_good(&server, &token).await);
 }
 
-#[tokio::test]
-async fn one_who_follows_twice_at_once_uses_it_once() {
+async fn one_who_follows_twice_at_once_uses_it_once(options: ServerOptions) {
     const TIMES: usize = 8;
-    let server = Server::start().await;
+    let server = options.start().await;
     let (admin, alice, bob, den) = stage(&server).await;
     let token = text(&link(&alice, &den, 0, 1).await["_id"]);
     let barrier = Arc::new(Barrier::new(TIMES));

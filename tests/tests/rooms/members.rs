@@ -16,6 +16,7 @@ on_both_logs![
     everybody_is_added,
     who_is_banned_stays_out_however_close_it_was,
     one_owner_stays_however_many_leave,
+    who_left_the_default_rooms_joins_them_again,
 ];
 
 /// An administrator, the owner of a room of that kind with `bob` in it, `bob`, a stranger, and the room.
@@ -587,9 +588,8 @@ async fn whoever_adds_a_member_again_is_told_so_and_nobody_else() {
     assert!(!history.contains("already in here"), "it is kept nowhere");
 }
 
-#[tokio::test]
-async fn who_left_the_default_rooms_joins_them_again() {
-    let server = Server::start().await;
+async fn who_left_the_default_rooms_joins_them_again(options: ServerOptions) {
+    let server = options.start().await;
     let (_, alice, _) = super::people(&server).await;
     let it = json!({"roomId": "GENERAL"});
     for (silenced, expected) in [(json!([]), "uj"), (json!([true]), "ul")] {

@@ -12,6 +12,7 @@ use tests::server::{Server, ServerOptions};
 on_both_logs![
     drafts_are_kept_and_told_to_nobody_else,
     threads_are_read_one_by_one_or_all_at_once,
+    rooms_are_unread_again,
 ];
 
 /// Somebody's place in a room, as they see it.
@@ -375,9 +376,8 @@ async fn rooms_and_places_by_method() {
     );
 }
 
-#[tokio::test]
-async fn rooms_are_unread_again() {
-    let server = Server::start().await;
+async fn rooms_are_unread_again(options: ServerOptions) {
+    let server = options.start().await;
     let (_, alice, bob) = two(&server).await;
     let first = say(&alice, "GENERAL", "first").await;
     let second = say(&alice, "GENERAL", "second").await;

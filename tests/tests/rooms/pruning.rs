@@ -38,7 +38,7 @@ fn wish(room: &str, more: &Value) -> Value {
     wish
 }
 
-on_both_logs!(what_is_pruned_is_gone_everywhere);
+on_both_logs![what_is_pruned_is_gone_everywhere, filters_say_what_goes,];
 
 async fn what_is_pruned_is_gone_everywhere(options: ServerOptions) {
     let server = options.start().await;
@@ -110,9 +110,8 @@ async fn what_is_pruned_is_gone_everywhere(options: ServerOptions) {
 
 /// What a filter leaves of a message of each of two people, a thread, and a later message. Where it goes by time, the
 /// message that was sent then is named.
-#[tokio::test(flavor = "multi_thread")]
-async fn filters_say_what_goes() {
-    let server = Server::start().await;
+async fn filters_say_what_goes(options: ServerOptions) {
+    let server = options.start().await;
     let (admin, alice, bob) = people(&server).await;
     let all = ["one", "two", "root", "reply", "last"];
     for (number, (more, left)) in [

@@ -149,7 +149,7 @@ async fn save(client: &Client, room: &str, name: &str, value: &Value) -> tests::
     client.post("rooms.saveRoomSettings", wish).await
 }
 
-on_both_logs!(every_setting_is_saved_and_told);
+on_both_logs![every_setting_is_saved_and_told, joining_takes_the_code,];
 
 async fn every_setting_is_saved_and_told(options: ServerOptions) {
     let server = options.start().await;
@@ -346,9 +346,8 @@ async fn single_settings_have_routes_of_their_own() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn joining_takes_the_code() {
-    let server = Server::start().await;
+async fn joining_takes_the_code(options: ServerOptions) {
+    let server = options.start().await;
     let (admin, alice, bob) = people(&server).await;
     let room = create(&alice, "channels", "room", &[]).await;
     save(&alice, &room, "joinCode", &json!("sesame")).await.ok();

@@ -11,6 +11,13 @@ use tokio::sync::Barrier;
 
 use super::{create, info, people, told};
 
+tests::on_both_logs![
+    a_team_is_its_main_room,
+    a_room_is_in_one_team_whoever_asks_at_once,
+    channels_of_a_private_team_are_for_the_team,
+    a_team_goes_and_its_rooms_stay_or_go,
+];
+
 /// Makes a team; returns its id and that of its main room.
 async fn team(owner: &Client, name: &str, kind: u8, members: &[&str]) -> (String, String) {
     let wish = json!({"name": name, "type": kind, "members": members});
@@ -141,8 +148,6 @@ async fn a_team_is_its_main_room(options: ServerOptions) {
     );
 }
 
-tests::on_both_logs!(a_team_is_its_main_room);
-
 #[tokio::test]
 async fn new_users_follow_a_team_whose_main_room_is_a_default_one() {
     let server = Server::start().await;
@@ -165,9 +170,8 @@ async fn new_users_follow_a_team_whose_main_room_is_a_default_one() {
     assert_eq!(lines(&alice, "groups", &followed).await, ["uj erin"]);
 }
 
-#[tokio::test]
-async fn channels_of_a_private_team_are_for_the_team() {
-    let server = Server::start().await;
+async fn channels_of_a_private_team_are_for_the_team(options: ServerOptions) {
+    let server = options.start().await;
     let (_, alice, bob) = people(&server).await;
     let (id, main) = team(&alice, "cabal", 1, &[]).await;
     let room = create(&alice, "channels", "backroom", &[]).await;
@@ -292,9 +296,8 @@ async fn administrators_ask_for_main_rooms_of_teams() {
     assert_eq!(ids[0]["_id"], json!(free));
 }
 
-#[tokio::test]
-async fn a_team_goes_and_its_rooms_stay_or_go() {
-    let server = Server::start().await;
+async fn a_team_goes_and_its_rooms_stay_or_go(options: ServerOptions) {
+    let server = options.start().await;
     let (_, alice, bob) = people(&server).await;
     let main = create(&alice, "channels", "guild", &["bob"]).await;
     let convert = json!({"channelName": "guild"});
@@ -405,8 +408,6 @@ async fn a_room_is_in_one_team_whoever_asks_at_once(options: ServerOptions) {
     let list = alice.get("teams.list").await.ok();
     assert_eq!(list["total"], 6, "{list}");
 }
-
-tests::on_both_logs!(a_room_is_in_one_team_whoever_asks_at_once);
 
 #[tokio::test]
 async fn what_is_refused() {
