@@ -219,9 +219,10 @@ impl Keeper {
     fn live(&self, present: Option<Tx>) -> Result<Outcome, ViewsError> {
         let (tx, generation) = self.views(present)?;
         let tx = self.continued(tx)?;
-        self.serve(&tx, generation);
+        // Whoever is answered may give an order.
         let (sender, orders) = mpsc::channel(CHUNKS);
         *self.shared.orders.lock() = Some(sender.downgrade());
+        self.serve(&tx, generation);
         let _feed = self.task(feed(
             Arc::clone(&self.store),
             generation,

@@ -94,7 +94,7 @@ pub enum Teams {
     WithMain,
 }
 
-/// Selects rooms for [`Queries::rooms`].
+/// Selects rooms for `Views::rooms`.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct RoomQuery {
