@@ -22,12 +22,15 @@ struct Told<'a> {
     id: Cow<'a, str>,
     #[serde(rename = "lastMessage")]
     last_message: Option<IgnoredAny>,
+    #[serde(rename = "prid")]
+    parent: Option<IgnoredAny>,
 }
 
-/// The document of a room as the caller is shown it: what was said last is for those who may read the room.
+/// The document of a room as the caller is shown it: what was said last is for those who may read the room, and so is what
+/// a discussion is about, which describes it.
 pub async fn shown(state: &AppState, caller: &Caller, doc: Bytes) -> Result<Bytes, ApiError> {
     let room = match serde_json::from_slice::<Told<'_>>(&doc) {
-        Ok(told) if told.last_message.is_some() => RoomId::new(&*told.id),
+        Ok(told) if told.last_message.is_some() || told.parent.is_some() => RoomId::new(&*told.id),
         _ => return Ok(doc),
     };
     let place = RoomAccess::of(state, caller, &room).await?;
@@ -50,10 +53,13 @@ pub async fn all_shown(
     Ok(all)
 }
 
-/// The document without what was said last.
+/// The document as those see it who may not read the room.
 pub fn unread(doc: &[u8]) -> Bytes {
     let mut fields: Map<String, Value> = serde_json::from_slice(doc).unwrap_or_default();
     fields.remove("lastMessage");
+    if fields.contains_key("prid") {
+        fields.remove("description");
+    }
     Value::Object(fields).to_string().into()
 }
 

@@ -1,6 +1,6 @@
 //! What was said last in a room is shown to those who may read the room, whichever list or document has it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::client::Client;
 use tests::server::Server;
 
@@ -8,9 +8,11 @@ use super::{create, people};
 
 const WORD: &str = "zebrafish";
 
-async fn say(client: &Client, room: &str) {
+/// Says the word; returns the id of the message.
+async fn say(client: &Client, room: &str) -> Value {
     let message = json!({"message": {"rid": room, "msg": WORD}});
-    client.post("chat.sendMessage", message).await.ok();
+    let said = client.post("chat.sendMessage", message).await.ok();
+    said["message"]["_id"].clone()
 }
 
 /// Somebody who sees channels and may not look into them before joining.
@@ -32,9 +34,11 @@ async fn what_was_said_last_is_for_those_who_may_read_it() {
     let aviary = alice.post("channels.create", extra).await.ok()["channel"]["_id"].clone();
     let aviary = aviary.as_str().unwrap();
     let room = create(&alice, "channels", "aquarium", &[]).await;
-    let begin = json!({"prid": room, "t_name": "More", "reply": WORD});
-    alice.post("rooms.createDiscussion", begin).await.ok();
     say(&alice, aviary).await;
+    let about = say(&alice, &room).await;
+    let begin = json!({"prid": room, "t_name": "More", "pmid": about, "reply": WORD});
+    let begun = alice.post("rooms.createDiscussion", begin).await.ok();
+    let discussion = begun["discussion"]["_id"].as_str().unwrap();
     say(&alice, &room).await;
     let team = team.as_str().unwrap();
     for path in [
@@ -43,6 +47,7 @@ async fn what_was_said_last_is_for_those_who_may_read_it() {
         "channels.list".to_owned(),
         "directory".to_owned(),
         format!("rooms.getDiscussions?roomId={room}"),
+        format!("channels.info?roomId={discussion}"),
         format!("teams.listRooms?teamId={team}"),
         format!("teams.listChildren?teamId={team}"),
     ] {
