@@ -191,11 +191,19 @@ fn in_message(event: &MessageEvent) -> Vec<&UserId> {
         MessageEvent::MessageDeleted(event) => (&event.by, None),
         MessageEvent::ReactionAdded(event) => (&event.user, None),
         MessageEvent::ReactionRemoved(event) => (&event.user, None),
+        MessageEvent::MessagePinned(event) => (&event.by, None),
+        MessageEvent::MessageUnpinned(event) => (&event.by, None),
+        MessageEvent::MessageStarred(event) => (&event.user, None),
+        MessageEvent::MessageUnstarred(event) => (&event.user, None),
+        MessageEvent::ThreadFollowed(event) => (&event.user, None),
+        MessageEvent::ThreadUnfollowed(event) => (&event.user, None),
+        // Nobody did it but the server.
+        MessageEvent::LinksPreviewed(_) => return Vec::new(),
     };
     let mentions = content.into_iter().flat_map(|content| &content.mentions);
     let called = mentions.filter_map(|mention| match mention {
         Mention::User(user) => Some(user),
-        Mention::All | Mention::Here => None,
+        Mention::All | Mention::Here | Mention::Team(_) | Mention::Role(_) => None,
     });
     std::iter::once(by).chain(called).collect()
 }

@@ -59,6 +59,9 @@ pub const DEPTH: usize = 50;
 /// People, rooms and links found in one message: so many of each. What comes after them is text like any other.
 pub const MENTIONS: usize = 200;
 
+/// Links of one message whose pages are previewed (contract, messages 4.4).
+pub const PREVIEWS: usize = 5;
+
 /// Rooms one call may post to.
 pub const TARGETS: usize = 50;
 

@@ -58,6 +58,7 @@ permissions! {
     AUTO_TRANSLATE = "auto-translate" ["admin"];
     BAN_USER = "ban-user" ["admin" "owner" "moderator"];
     BULK_REGISTER_USER = "bulk-register-user" ["admin"];
+    BYPASS_TIME_LIMIT_EDIT_AND_DELETE = "bypass-time-limit-edit-and-delete" ["bot" "app"];
     CALL_MANAGEMENT = "call-management" ["admin" "owner" "moderator"];
     CLEAN_CHANNEL_HISTORY = "clean-channel-history" ["admin"];
     CLEAR_OEMBED_CACHE = "clear-oembed-cache" ["admin"];

@@ -1,11 +1,12 @@
-//! Posted, edited, reacted, deleted: what is stored of a message. Storage formats: fields are only ever added.
+//! Posted, edited, reacted, pinned, deleted: what is stored of a message. Storage formats: fields are only ever added.
 #![allow(missing_docs, reason = "fields and variants say what they are")]
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Preview;
 use crate::event::events;
-use crate::{MessageId, RoomId, SeenUpTo, Timestamp, UserId};
+use crate::{MessageId, RoleId, RoomId, SeenUpTo, Timestamp, UserId, limits};
 
 events! {
     /// What can happen to a message.
@@ -15,6 +16,13 @@ events! {
         MessageDeleted = 1,
         ReactionAdded = 1,
         ReactionRemoved = 1,
+        MessagePinned = 1,
+        MessageUnpinned = 1,
+        MessageStarred = 1,
+        MessageUnstarred = 1,
+        ThreadFollowed = 1,
+        ThreadUnfollowed = 1,
+        LinksPreviewed = 1,
     }
 }
 
@@ -27,6 +35,10 @@ pub enum Mention {
     All,
     /// Every member who is there now.
     Here,
+    /// Members of a team, which its main room stands for.
+    Team(RoomId),
+    /// Members who have a role.
+    Role(RoleId),
 }
 
 /// What a message says, and what was found in it.
@@ -43,9 +55,35 @@ pub struct Content {
     /// Links, in order of appearance, each once; `None` when links were not to be looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub urls: Option<Vec<String>>,
+    /// Those of the links that lead to messages and are quoted among the attachments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quoted: Vec<String>,
+    /// The links whose pages are to be previewed; `None`: all (the wire's `previewUrls`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previewed: Option<Vec<String>>,
     /// Attachments, as the wire has them (contract, messages 2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachments: Option<Vec<Value>>,
+}
+
+impl Content {
+    /// The links whose pages are to be looked up: the first [`limits::PREVIEWS`] of those that were chosen, if any were,
+    /// up to the first that leads elsewhere than to the web; none where something else is shown below the text (contract,
+    /// messages 4.4).
+    pub fn to_preview(&self) -> impl Iterator<Item = &str> {
+        let alone = self.quoted.is_empty() && self.attachments.as_ref().is_none_or(Vec::is_empty);
+        self.urls
+            .iter()
+            .flatten()
+            .filter(move |_| alone)
+            .filter(|url| {
+                let chosen = self.previewed.as_ref();
+                chosen.is_none_or(|chosen| chosen.contains(url))
+            })
+            .map(String::as_str)
+            .take_while(|url| url.starts_with("http://") || url.starts_with("https://"))
+            .take(limits::PREVIEWS)
+    }
 }
 
 /// How a message wants to be shown, and what clients attach to it. Absent on most messages.
@@ -90,6 +128,9 @@ pub struct Presentation {
     /// Who an encrypted message calls, as its author says (the wire's `e2eMentions`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encrypted_mentions: Option<Value>,
+    /// What an off-the-record message answers; opaque to the server (the wire's `otrAck`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otr_ack: Option<Value>,
 }
 
 /// A message was posted to a room. Posting also moves the author's read cursor.
@@ -201,4 +242,68 @@ pub struct ReactionRemoved {
     /// Colons included.
     pub emoji: String,
     pub at: Timestamp,
+}
+
+/// Somebody pinned a message: it is to be found easily by all who read the room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessagePinned {
+    pub message: MessageId,
+    pub room: RoomId,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
+/// Somebody took a pin off a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageUnpinned {
+    pub message: MessageId,
+    pub room: RoomId,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
+/// Somebody starred a message, for themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageStarred {
+    pub message: MessageId,
+    pub room: RoomId,
+    pub user: UserId,
+    pub at: Timestamp,
+}
+
+/// Somebody took their star off a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageUnstarred {
+    pub message: MessageId,
+    pub room: RoomId,
+    pub user: UserId,
+    pub at: Timestamp,
+}
+
+/// Somebody wants to know of the replies to a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThreadFollowed {
+    pub message: MessageId,
+    pub room: RoomId,
+    pub user: UserId,
+    pub at: Timestamp,
+}
+
+/// Somebody does not want to know of the replies to a message any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThreadUnfollowed {
+    pub message: MessageId,
+    pub room: RoomId,
+    pub user: UserId,
+    pub at: Timestamp,
+}
+
+/// The server looked up where links of a message lead.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LinksPreviewed {
+    pub message: MessageId,
+    pub room: RoomId,
+    pub at: Timestamp,
+    /// In the order of the links. A link about which nothing was found out is not among them.
+    pub previews: Vec<Preview>,
 }

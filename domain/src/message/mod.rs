@@ -4,15 +4,17 @@
 mod attachments;
 mod decide;
 mod events;
+mod preview;
 mod size;
 #[cfg(test)]
 mod tests;
 
 pub use decide::{OutOfSync, may_write, resolve_sent_at};
 pub use events::*;
+pub use preview::{ParsedUrl, Preview, PreviewHeaders};
 pub use size::{check_size, length};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -52,6 +54,31 @@ pub struct Posted {
     pub presentation: Option<Box<Presentation>>,
     /// Emoji, and who reacted with it.
     pub reactions: BTreeSet<(String, UserId)>,
+    pub pinned: bool,
+    /// Who starred it.
+    pub stars: BTreeSet<UserId>,
+    /// What users said the last time about following the thread it begins.
+    pub followers: BTreeMap<UserId, bool>,
+    /// The links about which something is known.
+    pub previewed: BTreeSet<String>,
+}
+
+impl Posted {
+    /// A system message: all that the log says of it is what people attached to it.
+    fn system(room: RoomId, at: Timestamp) -> Self {
+        Self {
+            room,
+            author: None,
+            at,
+            content: Content::default(),
+            presentation: None,
+            reactions: BTreeSet::new(),
+            pinned: false,
+            stars: BTreeSet::new(),
+            followers: BTreeMap::new(),
+            previewed: BTreeSet::new(),
+        }
+    }
 }
 
 /// How much is checked of a message to be posted (contract, messages 3).
@@ -96,6 +123,30 @@ pub enum MessageCommand {
         wanted: Option<bool>,
         at: Timestamp,
     },
+    /// Pin it, or take the pin off.
+    Pin {
+        message: MessageId,
+        wanted: bool,
+        at: Timestamp,
+    },
+    /// Star it for the actor, or take the star off.
+    Star {
+        message: MessageId,
+        wanted: bool,
+        at: Timestamp,
+    },
+    /// Let the actor follow the thread it begins, or not any more.
+    Follow {
+        message: MessageId,
+        wanted: bool,
+        at: Timestamp,
+    },
+    /// Add what the server found out about its links.
+    Preview {
+        message: MessageId,
+        previews: Vec<Preview>,
+        at: Timestamp,
+    },
 }
 
 /// What a message is to say or hide instead.
@@ -128,6 +179,8 @@ pub struct MessageContext<'a> {
     pub parent: Option<&'a Parent>,
     /// The emoji of a reaction is one that can be picked.
     pub emoji_known: bool,
+    /// The views have the actor among the followers of the thread.
+    pub follows: bool,
 }
 
 /// A message that a reply names.
@@ -219,6 +272,17 @@ pub enum MessageRefusal {
     /// Not the name of an emoji there is (messages 6 `chat.react`, `Invalid emoji provided.`).
     #[error("not the name of an emoji")]
     InvalidEmoji,
+    /// `Message_AllowPinning` is off (messages 6 `chat.pinMessage`).
+    #[error("pinning is switched off")]
+    PinningDisabled,
+    /// Only members pin, and only with `pin-message` (messages 6 `chat.pinMessage`).
+    #[error("not a member of the room")]
+    NotAMember,
+    #[error("not allowed to pin the message")]
+    PinNotAllowed,
+    /// `Message_AllowStarring` is off (messages 6 `chat.starMessage`).
+    #[error("starring is switched off")]
+    StarringDisabled,
 }
 
 impl Decider for Message {
@@ -248,52 +312,105 @@ impl Decider for Message {
                 wanted,
                 at,
             } => decide::react(state, message, &emoji, wanted, at, context),
+            MessageCommand::Pin {
+                message,
+                wanted,
+                at,
+            } => decide::pin(state, message, wanted, at, context),
+            MessageCommand::Star {
+                message,
+                wanted,
+                at,
+            } => decide::star(state, message, wanted, at, context),
+            MessageCommand::Follow {
+                message,
+                wanted,
+                at,
+            } => decide::follow(state, message, wanted, at, context),
+            MessageCommand::Preview {
+                message,
+                previews,
+                at,
+            } => decide::preview(state, message, previews, at, context),
         }
     }
 
     fn evolve(state: Self, event: &MessageEvent) -> Self {
         match (event, state) {
             (MessageEvent::MessagePosted(event), _) => Self::Posted(Posted {
-                room: event.room.clone(),
                 author: Some(event.author.clone()),
-                at: event.at,
                 content: event.content.clone(),
                 presentation: event.presentation.clone(),
-                reactions: BTreeSet::new(),
+                ..Posted::system(event.room.clone(), event.at)
             }),
             (MessageEvent::MessageDeleted(event), _) => Self::Deleted(event.remains),
-            (MessageEvent::MessageEdited(event), Self::Posted(mut posted)) => {
-                let attachments = posted.content.attachments.take();
-                posted.content = event.content.clone();
-                posted.content.attachments = posted.content.attachments.or(attachments);
-                let (hidden, fields) = (event.hidden.as_deref(), event.custom_fields.as_ref());
-                let shown = posted.presentation.take().unwrap_or_default();
-                let shown = shown.edited(hidden, fields);
-                posted.presentation = (shown != Presentation::default()).then(|| Box::new(shown));
-                Self::Posted(posted)
-            }
-            (MessageEvent::ReactionAdded(event), Self::Posted(mut posted)) => {
-                posted
-                    .reactions
-                    .insert((event.emoji.clone(), event.user.clone()));
-                Self::Posted(posted)
-            }
-            // The first event about a system message.
-            (MessageEvent::ReactionAdded(event), Self::Unposted) => Self::Posted(Posted {
-                room: event.room.clone(),
-                author: None,
-                at: event.at,
-                content: Content::default(),
-                presentation: None,
-                reactions: BTreeSet::from([(event.emoji.clone(), event.user.clone())]),
-            }),
-            (MessageEvent::ReactionRemoved(event), Self::Posted(mut posted)) => {
-                posted
-                    .reactions
-                    .remove(&(event.emoji.clone(), event.user.clone()));
-                Self::Posted(posted)
-            }
-            (_, state) => state,
+            (_, Self::Deleted(remains)) => Self::Deleted(remains),
+            (event, Self::Posted(posted)) => Self::Posted(posted.after(event)),
+            (event, Self::Unposted) => match begins(event) {
+                Some((room, at)) => Self::Posted(Posted::system(room.clone(), at).after(event)),
+                None => Self::Unposted,
+            },
         }
+    }
+}
+
+/// What the first event about a system message says of it: its room, and a time not before it was sent.
+fn begins(event: &MessageEvent) -> Option<(&RoomId, Timestamp)> {
+    match event {
+        MessageEvent::ReactionAdded(event) => Some((&event.room, event.at)),
+        MessageEvent::MessagePinned(event) => Some((&event.room, event.at)),
+        MessageEvent::MessageStarred(event) => Some((&event.room, event.at)),
+        MessageEvent::ThreadFollowed(event) => Some((&event.room, event.at)),
+        MessageEvent::ThreadUnfollowed(event) => Some((&event.room, event.at)),
+        _ => None,
+    }
+}
+
+impl Posted {
+    /// The message after something was done with it.
+    fn after(mut self, event: &MessageEvent) -> Self {
+        match event {
+            MessageEvent::MessageEdited(event) => self.edited(event),
+            MessageEvent::ReactionAdded(event) => {
+                let reaction = (event.emoji.clone(), event.user.clone());
+                self.reactions.insert(reaction);
+            }
+            MessageEvent::ReactionRemoved(event) => {
+                let reaction = (event.emoji.clone(), event.user.clone());
+                self.reactions.remove(&reaction);
+            }
+            MessageEvent::MessagePinned(_) => self.pinned = true,
+            MessageEvent::MessageUnpinned(_) => self.pinned = false,
+            MessageEvent::MessageStarred(event) => {
+                self.stars.insert(event.user.clone());
+            }
+            MessageEvent::MessageUnstarred(event) => {
+                self.stars.remove(&event.user);
+            }
+            MessageEvent::ThreadFollowed(event) => {
+                self.followers.insert(event.user.clone(), true);
+            }
+            MessageEvent::ThreadUnfollowed(event) => {
+                self.followers.insert(event.user.clone(), false);
+            }
+            MessageEvent::LinksPreviewed(event) => {
+                let urls = event.previews.iter().map(|preview| preview.url.clone());
+                self.previewed.extend(urls);
+            }
+            MessageEvent::MessagePosted(_) | MessageEvent::MessageDeleted(_) => {}
+        }
+        self
+    }
+
+    fn edited(&mut self, event: &MessageEdited) {
+        let attachments = self.content.attachments.take();
+        self.content = event.content.clone();
+        self.content.attachments = self.content.attachments.take().or(attachments);
+        let (hidden, fields) = (event.hidden.as_deref(), event.custom_fields.as_ref());
+        let shown = self.presentation.take().unwrap_or_default();
+        let shown = shown.edited(hidden, fields);
+        self.presentation = (shown != Presentation::default()).then(|| Box::new(shown));
+        let kept: BTreeSet<&str> = self.content.to_preview().collect();
+        self.previewed.retain(|url| kept.contains(&**url));
     }
 }

@@ -51,6 +51,7 @@ fn presentation_weight(presentation: &Presentation) -> usize {
         e2e,
         encrypted_content,
         encrypted_mentions,
+        otr_ack,
     } = presentation;
     let texts = [alias, avatar, emoji, encrypted, e2e];
     let values = [
@@ -59,6 +60,7 @@ fn presentation_weight(presentation: &Presentation) -> usize {
         custom_fields,
         encrypted_content,
         encrypted_mentions,
+        otr_ack,
     ];
     let texts = texts.into_iter().flatten().map(String::len);
     let values = values.into_iter().flatten().chain(blocks.iter().flatten());

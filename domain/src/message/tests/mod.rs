@@ -2,9 +2,13 @@
 
 mod deleting;
 mod editing;
+mod following;
+mod pinning;
 mod posting;
+mod previewing;
 mod properties;
 mod reacting;
+mod starring;
 
 use serde_json::{Value, json};
 
@@ -34,6 +38,7 @@ impl Stage {
             has_replies: false,
             parent: None,
             emoji_known: true,
+            follows: false,
         }
     }
 
@@ -183,6 +188,74 @@ fn reaction_removed() -> MessageEvent {
         at: at(1),
     }
     .into()
+}
+
+/// An event or a wish about the message, by `me` in `room`.
+macro_rules! mine_at_one {
+    ($name:ident, $event:ident { $who:ident }) => {
+        fn $name() -> MessageEvent {
+            $event {
+                message: id(),
+                room: RoomId::new("room"),
+                $who: UserId::new("me"),
+                at: at(1),
+            }
+            .into()
+        }
+    };
+    ($name:ident, $command:ident) => {
+        fn $name(wanted: bool) -> MessageCommand {
+            MessageCommand::$command {
+                message: id(),
+                wanted,
+                at: at(1),
+            }
+        }
+    };
+}
+
+mine_at_one!(pinned, MessagePinned { by });
+mine_at_one!(unpinned, MessageUnpinned { by });
+mine_at_one!(starred, MessageStarred { user });
+mine_at_one!(unstarred, MessageUnstarred { user });
+mine_at_one!(followed, ThreadFollowed { user });
+mine_at_one!(unfollowed, ThreadUnfollowed { user });
+mine_at_one!(pin, Pin);
+mine_at_one!(star, Star);
+mine_at_one!(follow, Follow);
+
+fn about(url: &str) -> Preview {
+    Preview {
+        url: url.to_owned(),
+        meta: serde_json::Map::new(),
+        headers: None,
+        parsed: None,
+    }
+}
+
+fn preview(urls: &[&str]) -> MessageCommand {
+    MessageCommand::Preview {
+        message: id(),
+        previews: urls.iter().map(|url| about(url)).collect(),
+        at: at(1),
+    }
+}
+
+fn previewed(urls: &[&str]) -> MessageEvent {
+    LinksPreviewed {
+        message: id(),
+        room: RoomId::new("room"),
+        at: at(1),
+        previews: urls.iter().map(|url| about(url)).collect(),
+    }
+    .into()
+}
+
+fn linking(urls: &[&str]) -> Content {
+    Content {
+        urls: Some(urls.iter().map(|url| (*url).to_owned()).collect()),
+        ..content("look")
+    }
 }
 
 fn nothing() -> Given<Message> {

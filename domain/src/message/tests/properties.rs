@@ -18,6 +18,7 @@ fn some_content() -> impl Strategy<Value = Content> {
     )
         .prop_map(|(text, attachments, all)| Content {
             attachments,
+            urls: all.then(|| vec!["https://a".to_owned()]),
             mentions: all.then_some(Mention::All).into_iter().collect(),
             ..content(&text)
         })
@@ -71,6 +72,10 @@ fn some_command() -> impl Strategy<Value = MessageCommand> {
                 at,
             }
         }),
+        any::<bool>().prop_map(pin),
+        any::<bool>().prop_map(star),
+        any::<bool>().prop_map(follow),
+        Just(preview(&["https://a"])),
     ]
 }
 
@@ -90,6 +95,15 @@ fn some_event() -> impl Strategy<Value = MessageEvent> {
         Just(deleted(Remains::Nothing)),
         ":[ab]:".prop_map(move |emoji| reaction(room.clone(), user.clone(), emoji).into()),
         Just(reaction_removed()),
+        prop_oneof![
+            Just(pinned()),
+            Just(unpinned()),
+            Just(starred()),
+            Just(unstarred()),
+            Just(followed()),
+            Just(unfollowed()),
+            Just(previewed(&["https://a"])),
+        ],
     ]
 }
 
