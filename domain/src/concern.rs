@@ -201,9 +201,6 @@ fn in_message(event: &MessageEvent) -> Vec<&UserId> {
         MessageEvent::LinksPreviewed(_) => return Vec::new(),
     };
     let mentions = content.into_iter().flat_map(|content| &content.mentions);
-    let called = mentions.filter_map(|mention| match mention {
-        Mention::User(user) => Some(user),
-        Mention::All | Mention::Here | Mention::Team(_) | Mention::Role(_) => None,
-    });
+    let called = mentions.filter_map(Mention::user);
     std::iter::once(by).chain(called).collect()
 }

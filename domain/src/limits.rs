@@ -59,6 +59,10 @@ pub const DEPTH: usize = 50;
 /// People, rooms and links found in one message: so many of each. What comes after them is text like any other.
 pub const MENTIONS: usize = 200;
 
+/// What of the text of a message is quoted in another one, in bytes; and how large its attachments may be to be quoted
+/// with it.
+pub const QUOTE: usize = 64 * 1024;
+
 /// Links of one message whose pages are previewed (contract, messages 4.4).
 pub const PREVIEWS: usize = 5;
 
@@ -109,6 +113,8 @@ pub const TABLE: &[(&str, usize, &str)] = &[
         MENTIONS,
         "each",
     ),
+    ("quoted text of a message", QUOTE, "bytes"),
+    ("links of a message that are previewed", PREVIEWS, "items"),
     ("rooms one call posts to", TARGETS, "items"),
     ("roles of a user", ROLES, "items"),
     ("list or object in a request", ITEMS, "items"),

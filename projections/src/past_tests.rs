@@ -31,10 +31,12 @@ const KEPT: &[(&str, &str)] = &[
     ("standings", "*"),
     (
         "messages",
-        "seq, id, room, at, author, kind, system, thread, shown, replies, doc",
+        "seq, id, room, at, author, kind, system, thread, shown, replies, updated, last_reply, \
+         pinned, doc",
     ),
     ("message_times", "*"),
     ("message_references", "user, message"),
+    ("message_pins", "*"),
     (
         "memberships",
         "room, user, id, owner, roles, position, doc ->> 'u', doc ->> 'name', doc ->> 'fname', doc ->> 'roles', \

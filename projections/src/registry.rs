@@ -97,6 +97,7 @@ const KEPT: &[Kept] = &[
         changes: Changes::Never,
         ..kept("message_references", &["user", "message"])
     },
+    kept("message_pins", &["message", "told_by"]),
     Kept {
         born: Born::At("position"),
         changes: Changes::Told,

@@ -15,7 +15,7 @@ use domain::{
     UserId,
 };
 use eventstore::RecordedEvent;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::events::{join, leave, post, posted, room, t, user};
 use super::golden::{Cast, Golden, recast};

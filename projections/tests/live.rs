@@ -383,7 +383,9 @@ fn is_same(expected: &(u64, String), found: &(u64, String)) -> bool {
     let kind = |frame: &serde_json::Value| frame["kind"].as_str().unwrap().to_owned();
     let undone = match (kind(&then).as_str(), kind(&now).as_str()) {
         (
-            "message-posted" | "message-edited" | "reaction-added" | "reaction-removed",
+            "message-posted" | "message-edited" | "reaction-added" | "reaction-removed"
+            | "message-pinned" | "message-unpinned" | "thread-followed" | "thread-unfollowed"
+            | "links-previewed",
             "message-deleted",
         )
         | ("reaction-added", "reaction-removed")

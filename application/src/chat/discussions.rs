@@ -9,7 +9,7 @@ use domain::room::{
     self, Discussion, Room, RoomContext, RoomCreated, RoomKind, RoomRefusal, may_discuss,
 };
 use domain::site::Site;
-use domain::{MessageId, RoleId, RoomId, link, text};
+use domain::{MessageId, RoleId, RoomId, limits, link, text};
 use eventstore::execute::Transaction;
 use projections::MessageRecord;
 use serde_json::{Map, Value, json};
@@ -38,9 +38,6 @@ pub struct Wish {
     /// `None`: as the room it belongs to.
     pub encrypted: Option<bool>,
 }
-
-/// The most bytes that are quoted of what a message says, and of what is attached to it. What is larger is left out.
-const LONGEST_QUOTE: usize = 64 * 1024;
 
 /// What is taken over from the room it belongs to.
 struct Parent {
@@ -154,9 +151,9 @@ fn quote(
     let named = named.unwrap_or(place.room.id.as_str());
     let said = doc.get("msg").and_then(Value::as_str).unwrap_or_default();
     let attached = doc.get("attachments").cloned();
-    let attached = attached.filter(|attached| attached.to_string().len() <= LONGEST_QUOTE);
+    let attached = attached.filter(|attached| attached.to_string().len() <= limits::QUOTE);
     let mut quote = json!({
-        "text": text::cut_bytes(said, LONGEST_QUOTE),
+        "text": text::cut_bytes(said, limits::QUOTE),
         "author_name": author,
         "author_icon": site.path(&format!("/avatar/{author}")),
         "attachments": attached.unwrap_or(json!([])),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Preview;
 use crate::event::events;
-use crate::{MessageId, RoleId, RoomId, SeenUpTo, Timestamp, UserId, limits};
+use crate::{MessageId, RoleId, RoomId, SeenUpTo, TeamId, Timestamp, UserId, limits};
 
 events! {
     /// What can happen to a message.
@@ -35,10 +35,23 @@ pub enum Mention {
     All,
     /// Every member who is there now.
     Here,
-    /// Members of a team, which its main room stands for.
-    Team(RoomId),
+    /// Members of the room who are in a team. With its main room, where its members are known.
+    Team {
+        team: TeamId,
+        room: RoomId,
+    },
     /// Members who have a role.
     Role(RoleId),
+}
+
+impl Mention {
+    /// Who is called by name.
+    pub fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::All | Self::Here | Self::Team { .. } | Self::Role(_) => None,
+        }
+    }
 }
 
 /// What a message says, and what was found in it.

@@ -37,7 +37,8 @@ pub struct PreviewHeaders {
 pub struct ParsedUrl {
     /// With the port.
     pub host: Option<String>,
-    pub hash: Option<String>,
+    /// With the number sign.
+    pub fragment: Option<String>,
     pub pathname: Option<String>,
     /// With its colon.
     pub protocol: Option<String>,

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
-use domain::message::{Content, Mention, MessageEdited, MessagePosted};
+use domain::message::{Content, Mention, MessageEdited, MessagePosted, ParsedUrl, Preview};
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::iso::Date;
 use crate::names::{Names, UserRef};
+
+/// The `type` of a user who is mentioned.
+const USER: &str = "user";
 
 /// A message as clients see it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,7 +68,16 @@ pub(crate) struct MessageDoc {
     )]
     pub(crate) encrypted_mentions: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) otr_ack: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reactions: Option<Reactions>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pinned: Option<bool>,
+    /// When the pin was set, or taken off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pinned_at: Option<Date>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pinned_by: Option<UserRef>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) edited_at: Option<Date>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,10 +104,77 @@ pub(crate) struct MessageDoc {
     pub(crate) last_in_discussion: Option<Date>,
 }
 
-/// A link in a message.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A link in a message, and what the server knows of it (contract, messages 2.2).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct UrlDoc {
     pub(crate) url: String,
+    #[serde(default)]
+    pub(crate) meta: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) headers: Option<HeadersDoc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parsed_url: Option<ParsedUrlDoc>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) ignore_parse: bool,
+}
+
+/// What the server of a page says about it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HeadersDoc {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_length: Option<String>,
+}
+
+/// A link, taken apart; what it does not have is null.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ParsedUrlDoc {
+    pub(crate) host: Option<String>,
+    pub(crate) hash: Option<String>,
+    pub(crate) pathname: Option<String>,
+    pub(crate) protocol: Option<String>,
+    pub(crate) port: Option<String>,
+    pub(crate) query: Option<String>,
+    pub(crate) search: Option<String>,
+    pub(crate) hostname: Option<String>,
+}
+
+impl From<ParsedUrl> for ParsedUrlDoc {
+    fn from(parsed: ParsedUrl) -> Self {
+        Self {
+            host: parsed.host,
+            hash: parsed.fragment,
+            pathname: parsed.pathname,
+            protocol: parsed.protocol,
+            port: parsed.port,
+            query: parsed.query,
+            search: parsed.search,
+            hostname: parsed.hostname,
+        }
+    }
+}
+
+impl UrlDoc {
+    pub(crate) fn of(preview: &Preview) -> Self {
+        let mut link = Self {
+            url: preview.url.clone(),
+            ..Self::default()
+        };
+        link.preview(preview);
+        link
+    }
+
+    fn preview(&mut self, preview: &Preview) {
+        self.meta.clone_from(&preview.meta);
+        self.headers = preview.headers.as_ref().map(|headers| HeadersDoc {
+            content_type: headers.content_type.clone(),
+            content_length: headers.content_length.clone(),
+        });
+        self.parsed_url = preview.parsed.clone().map(ParsedUrlDoc::from);
+    }
 }
 
 /// A user mentioned in a message.
@@ -166,7 +245,11 @@ impl MessageDoc {
             e2e: None,
             encrypted_content: None,
             encrypted_mentions: None,
+            otr_ack: None,
             reactions: None,
+            pinned: None,
+            pinned_at: None,
+            pinned_by: None,
             edited_at: None,
             edited_by: None,
             thread: None,
@@ -212,6 +295,7 @@ impl MessageDoc {
                 .clone_from(&presentation.encrypted_content);
             doc.encrypted_mentions
                 .clone_from(&presentation.encrypted_mentions);
+            doc.otr_ack.clone_from(&presentation.otr_ack);
         }
         Ok(doc)
     }
@@ -239,10 +323,7 @@ impl MessageDoc {
 
     pub(crate) fn say(&mut self, content: &Content, names: &mut dyn Names) -> rusqlite::Result<()> {
         self.msg.clone_from(&content.text);
-        self.urls = content
-            .urls
-            .as_ref()
-            .map(|urls| urls.iter().map(|url| UrlDoc { url: url.clone() }).collect());
+        self.link(content);
         if content.attachments.is_some() {
             self.attachments.clone_from(&content.attachments);
         }
@@ -251,10 +332,18 @@ impl MessageDoc {
             mentions.push(match mention {
                 Mention::User(user) => MentionDoc {
                     user: UserRef::full(names, user)?,
-                    kind: Some(CompactString::const_new("user")),
+                    kind: Some(CompactString::const_new(USER)),
                 },
                 Mention::All => MentionDoc::group("all"),
                 Mention::Here => MentionDoc::group("here"),
+                Mention::Team { team, room } => {
+                    let named = names.room(room)?.and_then(|room| room.name);
+                    let named = named.unwrap_or_else(|| CompactString::new(team));
+                    MentionDoc::called(team.as_str(), named, "team")
+                }
+                Mention::Role(role) => {
+                    MentionDoc::called(role.as_str(), CompactString::new(role), "role")
+                }
             });
         }
         self.mentions = Some(mentions);
@@ -268,6 +357,42 @@ impl MessageDoc {
         }
         self.channels = Some(channels);
         Ok(())
+    }
+
+    /// The links. What is known of those that stay is kept.
+    fn link(&mut self, content: &Content) {
+        let known = self.urls.take().unwrap_or_default();
+        let kept: Vec<&str> = content.to_preview().collect();
+        let known = |url: &str| {
+            let known = known.iter().find(|known| known.url == url);
+            known.filter(|_| kept.contains(&url)).cloned()
+        };
+        self.urls = content.urls.as_ref().map(|urls| {
+            let links = urls.iter().map(|url| UrlDoc {
+                url: url.clone(),
+                ignore_parse: content.quoted.contains(url),
+                ..known(url).unwrap_or_default()
+            });
+            links.collect()
+        });
+    }
+
+    /// Adds what the server found out about links.
+    pub(crate) fn preview(&mut self, previews: &[Preview]) {
+        for link in self.urls.iter_mut().flatten() {
+            if let Some(preview) = previews.iter().find(|preview| preview.url == link.url) {
+                link.preview(preview);
+            }
+        }
+    }
+
+    /// Who is mentioned by name.
+    pub(crate) fn mentioned(&self) -> Vec<UserId> {
+        let mentions = self.mentions.iter().flatten();
+        mentions
+            .filter(|mention| mention.kind.as_deref() == Some(USER))
+            .map(|mention| mention.user.id.clone())
+            .collect()
     }
 
     /// Removes all content and leaves a place (contract, messages 5.2).
@@ -284,7 +409,11 @@ impl MessageDoc {
         self.bot = None;
         self.encrypted_content = None;
         self.encrypted_mentions = None;
+        self.otr_ack = None;
         self.shown_in_room = None;
+        self.pinned = None;
+        self.pinned_at = None;
+        self.pinned_by = None;
         self.edited_at = Some(Date(at));
         self.edited_by = Some(by);
     }
@@ -326,6 +455,7 @@ impl MessageDoc {
         };
         rename(&mut self.author);
         self.edited_by.iter_mut().for_each(rename);
+        self.pinned_by.iter_mut().for_each(rename);
         let mut called = false;
         for mention in self.mentions.iter_mut().flatten() {
             called |= mention.user.id == *user;
@@ -384,6 +514,18 @@ impl MentionDoc {
                 name: None,
             },
             kind: None,
+        }
+    }
+
+    /// A team or a role.
+    fn called(id: &str, name: CompactString, kind: &'static str) -> Self {
+        Self {
+            user: UserRef {
+                id: UserId::new(id),
+                username: name.clone(),
+                name: Some(name),
+            },
+            kind: Some(CompactString::const_new(kind)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use domain::id::{ID_LENGTH, id_from_bytes};
 use domain::membership::{Joining, MembershipEvent};
-use domain::message::{Content, MessagePosted};
+use domain::message::{Content, MessagePinned, MessagePosted};
 use domain::room::{
     RoomAddedToTeam, RoomCreated, RoomDeleted, RoomEvent, RoomKind, RoomRemovedFromTeam,
 };
@@ -81,6 +81,23 @@ fn announced(
     doc.groupable = Some(false);
     doc.discussion = Some(created.room.clone());
     Ok(Some(doc))
+}
+
+/// The message by which a room tells of a pin, without the quote of what was pinned.
+pub(crate) fn pinned(
+    applied: &Applied,
+    pinned: &MessagePinned,
+    names: &mut dyn Names,
+) -> rusqlite::Result<MessageDoc> {
+    let telling = Telling {
+        room: &pinned.room,
+        kind: "message_pinned",
+        by: &pinned.by,
+        at: pinned.at,
+        says: Says::Nothing,
+        role: None,
+    };
+    tell(applied, &telling, telling.kind, names)
 }
 
 pub(crate) fn is_channel(names: &mut dyn Names, room: &RoomId) -> rusqlite::Result<bool> {

@@ -89,6 +89,20 @@ impl From<MessageRefusal> for ApiError {
                 Self::plain("You can't delete messages because the room is readonly.")
             }
             MessageRefusal::InvalidEmoji => wording::invalid_emoji(),
+            MessageRefusal::PinningDisabled => action(
+                "Message pinning not allowed",
+                "pinMessage",
+                "Message_pinning",
+            ),
+            MessageRefusal::NotAMember => wording::pinned_message_not_found("pinMessage"),
+            MessageRefusal::PinNotAllowed => {
+                Self::denied("not-authorized", "Not Authorized").method("pinMessage")
+            }
+            MessageRefusal::StarringDisabled => action(
+                "Message starring not allowed",
+                "starMessage",
+                "Message_starring",
+            ),
         }
     }
 }

@@ -72,6 +72,7 @@ struct SentMessage {
     content: Option<Value>,
     #[serde(rename = "e2eMentions")]
     e2e_mentions: Option<Value>,
+    otr_ack: Option<Value>,
     location: Option<Value>,
     custom_fields: Option<Value>,
 }
@@ -140,6 +141,7 @@ async fn send(call: Call, Sent { message }: Sent) -> Outcome {
             e2e: message.e2e,
             encrypted_content: message.content.filter(Value::is_object),
             encrypted_mentions: message.e2e_mentions.filter(Value::is_object),
+            otr_ack: message.otr_ack,
         }),
         thread,
         parent,

@@ -192,6 +192,39 @@ pub(super) fn message(teller: &Teller<'_>, event: &MessageEvent) -> String {
             let deed = format!("removed the reaction {emoji} from a message in {room}");
             teller.deed(&event.user, deed)
         }
+        MessageEvent::MessagePinned(event) => {
+            let room = teller.room(&event.room);
+            teller.deed(&event.by, format_args!("pinned a message in {room}"))
+        }
+        MessageEvent::MessageUnpinned(event) => {
+            let room = teller.room(&event.room);
+            teller.deed(&event.by, format_args!("unpinned a message in {room}"))
+        }
+        MessageEvent::MessageStarred(event) => {
+            let room = teller.room(&event.room);
+            teller.deed(&event.user, format_args!("starred a message in {room}"))
+        }
+        MessageEvent::MessageUnstarred(event) => {
+            let room = teller.room(&event.room);
+            let deed = format!("removed their star from a message in {room}");
+            teller.deed(&event.user, deed)
+        }
+        MessageEvent::ThreadFollowed(event) => {
+            let room = teller.room(&event.room);
+            teller.deed(&event.user, format_args!("followed a thread in {room}"))
+        }
+        MessageEvent::ThreadUnfollowed(event) => {
+            let room = teller.room(&event.room);
+            let deed = format!("stopped following a thread in {room}");
+            teller.deed(&event.user, deed)
+        }
+        MessageEvent::LinksPreviewed(event) => {
+            let (links, room) = (
+                count(event.previews.len(), "link"),
+                teller.room(&event.room),
+            );
+            teller.did(format_args!("looked up {links} of a message in {room}"))
+        }
     }
 }
 

@@ -24,6 +24,22 @@ pub(crate) fn delete_messages(tx: &mut Tx, room: &RoomId) -> rusqlite::Result<()
     tx.need("messages_room")?;
     tx.flush_messages()?;
     tx.conn
+        .prepare_cached(
+            "DELETE FROM message_pins WHERE message IN (SELECT id FROM messages WHERE room = ?1)",
+        )?
+        .execute([room.as_str()])?;
+    if !tx.past {
+        tx.need("stars_message")?;
+        tx.conn
+            .prepare_cached(
+                "DELETE FROM stars WHERE message IN (SELECT id FROM messages WHERE room = ?1)",
+            )?
+            .execute([room.as_str()])?;
+        tx.conn
+            .prepare_cached("DELETE FROM mentions WHERE room = ?1")?
+            .execute([room.as_str()])?;
+    }
+    tx.conn
         .prepare_cached("DELETE FROM messages WHERE room = ?1")?
         .execute([room.as_str()])?;
     // The rows in memory are all clean now; those of the room would be stale.
@@ -91,6 +107,9 @@ pub(crate) fn modify(
     row.author = doc.author.id;
     row.shown = doc.thread.is_none() || doc.shown_in_room.is_some();
     row.replies = doc.reply_count.unwrap_or(0);
+    row.last_reply = doc.last_reply.map(|at| at.0);
+    row.updated = event.recorded_at;
+    row.pinned = doc.pinned == Some(true);
     row.doc = bytes;
     Ok(Some(row.seq))
 }

@@ -32,20 +32,9 @@ pub(super) fn message(
     let Some((at, before)) = tx.posted.as_ref().map(|posted| (posted.at, posted.before)) else {
         return Ok(());
     };
-    let group = posted
-        .content
-        .mentions
-        .iter()
-        .any(|mention| !matches!(mention, Mention::User(_)));
-    let mentioned: Vec<UserId> = posted
-        .content
-        .mentions
-        .iter()
-        .filter_map(|mention| match mention {
-            Mention::User(user) if user != author => Some(user.clone()),
-            _ => None,
-        })
-        .collect();
+    let mentions = &posted.content.mentions;
+    let group = mentions.contains(&Mention::All) || mentions.contains(&Mention::Here);
+    let mentioned = called(tx, posted)?;
 
     let reply = posted.thread.is_some();
     cursor::author(tx, event, (room, author), (at, before), posted.seen, reply)?;
@@ -70,6 +59,27 @@ pub(super) fn message(
         change(tx, event, room, &user, MembershipDoc::alert)?;
     }
     Ok(())
+}
+
+/// Who is called by name, or as one of a team or of those who have a role. Each once, without the author.
+fn called(tx: &mut Tx, posted: &MessagePosted) -> rusqlite::Result<Vec<UserId>> {
+    let room = &posted.room;
+    let mut called = Vec::new();
+    for mention in &posted.content.mentions {
+        match mention {
+            Mention::User(user) => called.push(user.clone()),
+            Mention::Team { room: main, .. } => {
+                let team = tx.members(main)?.clone();
+                called.extend(tx.members(room)?.intersection(&team).cloned());
+            }
+            Mention::Role(role) => called.extend(tx.holders(room, role)?),
+            Mention::All | Mention::Here => {}
+        }
+    }
+    called.sort_unstable();
+    called.dedup();
+    called.retain(|user| *user != posted.author);
+    Ok(called)
 }
 
 /// Stores what the message counted for: with the message, and among the latest messages of the room.

@@ -32,8 +32,24 @@ pub struct MessageRecord {
     /// The message it replies to.
     pub thread: Option<MessageId>,
     pub replies: u64,
+    pub pinned: bool,
     /// The wire document (contract, messages 2).
     pub doc: Bytes,
+}
+
+impl MessageRecord {
+    /// Whether `user` is among those who want to know of replies.
+    pub fn is_followed_by(&self, user: &UserId) -> bool {
+        let followers = serde_json::from_slice::<Followers>(&self.doc);
+        followers.is_ok_and(|followers| followers.replies.contains(user))
+    }
+}
+
+/// Who wants to know of replies, in the wire document of a message.
+#[derive(Deserialize)]
+struct Followers {
+    #[serde(default)]
+    replies: Vec<UserId>,
 }
 
 /// Selects messages of a room for [`Queries::history`].
@@ -121,6 +137,7 @@ impl Queries {
                 system: row.system,
                 thread: row.thread,
                 replies: u64::try_from(row.replies).unwrap_or(0),
+                pinned: row.pinned,
                 doc: row.doc,
             }))
         })

@@ -21,6 +21,10 @@ pub(crate) struct MessageRow {
     /// In the room, not only in its thread.
     pub(crate) shown: bool,
     pub(crate) replies: i64,
+    pub(crate) last_reply: Option<Timestamp>,
+    /// When it was changed the last time.
+    pub(crate) updated: Timestamp,
+    pub(crate) pinned: bool,
     /// Whose counters the message raised.
     pub(crate) tally: Tally,
     pub(crate) doc: Bytes,
@@ -30,16 +34,18 @@ impl Row for MessageRow {
     type Key = MessageId;
 
     const INSERT: &'static str =
-        "INSERT INTO messages (seq, id, room, at, author, kind, system, thread, shown, replies, doc, counts, called)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        "INSERT INTO messages (seq, id, room, at, author, kind, system, thread, shown, replies, doc, counts, called,
+            updated, last_reply, pinned)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
     const UPDATE: &'static str =
         "UPDATE messages SET id = ?2, room = ?3, at = ?4, author = ?5, kind = ?6, system = ?7, thread = ?8,
-            shown = ?9, replies = ?10, doc = ?11, counts = ?12, called = ?13 WHERE seq = ?1";
+            shown = ?9, replies = ?10, doc = ?11, counts = ?12, called = ?13, updated = ?14, last_reply = ?15, pinned = ?16 WHERE seq = ?1";
 
     fn load(conn: &Connection, key: &MessageId) -> rusqlite::Result<Option<Self>> {
         conn.prepare_cached(
-            "SELECT seq, room, at, author, kind, system, thread, shown, replies, doc, counts, called FROM messages
+            "SELECT seq, room, at, author, kind, system, thread, shown, replies, doc, counts, called, updated,
+                last_reply, pinned FROM messages
              WHERE id = ?1 ORDER BY seq DESC LIMIT 1",
         )?
         .query_row([key.as_str()], |row| {
@@ -57,6 +63,11 @@ impl Row for MessageRow {
                 thread: row.get_ref(6)?.as_str_or_null()?.map(MessageId::new),
                 shown: row.get(7)?,
                 replies: row.get(8)?,
+                last_reply: row
+                    .get::<_, Option<i64>>(13)?
+                    .map(Timestamp::from_millis),
+                updated: Timestamp::from_millis(row.get(12)?),
+                pinned: row.get(14)?,
                 tally: Tally::stored(row.get(10)?, called),
                 doc: json::column(row, 9)?,
             })
@@ -86,6 +97,9 @@ impl Row for MessageRow {
             &self.doc[..],
             self.tally.flags(),
             called.transpose()?,
+            self.updated.as_millis(),
+            self.last_reply.map(Timestamp::as_millis),
+            self.pinned,
         ])?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::highlight::Highlights;
-use domain::{RoomId, UserId};
+use domain::{RoleId, RoomId, UserId};
 
 use crate::engine::tx::Tx;
 
@@ -97,6 +97,38 @@ impl Tx {
             .or_default()
             .keen
             .get_or_insert_default())
+    }
+
+    /// The members of a room who have a role, in the room or everywhere.
+    pub(crate) fn holders(
+        &mut self,
+        room: &RoomId,
+        role: &RoleId,
+    ) -> rusqlite::Result<Vec<UserId>> {
+        self.need("user_roles_role")?;
+        self.users.flush(&self.conn)?;
+        let everywhere: BTreeSet<UserId> = self
+            .conn
+            .prepare_cached("SELECT user FROM user_roles WHERE role = ?1")?
+            .query_map([role.as_str()], |row| {
+                Ok(UserId::new(row.get_ref(0)?.as_str()?))
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        let members = self.members(room)?;
+        let mut holders: Vec<UserId> = members.intersection(&everywhere).cloned().collect();
+        let here = self.select_members(
+            room,
+            "SELECT user FROM memberships WHERE room = ?1 AND roles = 1",
+        )?;
+        for user in here {
+            let key = (room.clone(), user);
+            let member = self.memberships.get(&self.conn, &key)?;
+            let roles = member.and_then(|member| member.doc.roles.as_ref());
+            if roles.is_some_and(|roles| roles.contains(role)) && !everywhere.contains(&key.1) {
+                holders.push(key.1);
+            }
+        }
+        Ok(holders)
     }
 
     fn select_members(

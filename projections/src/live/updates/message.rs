@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use domain::message::{MessageEvent, Remains};
-use domain::{MessageId, RoomId};
+use domain::{MessageId, RoomId, Timestamp};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Maker, reaction};
-use crate::chat::message_doc::MessageDoc;
+use crate::chat::message_doc::{MessageDoc, UrlDoc};
 use crate::engine::hub::update::Scope;
 use crate::iso::Date;
 use crate::json;
@@ -79,8 +80,82 @@ pub(super) fn of_message(
             let data = reaction(&event.message, &event.emoji, &user, event.at);
             maker.room(&event.room, "reaction-removed", &data)?;
         }
+        event => return of_mark(maker, event, posted, names),
     }
     Ok(())
+}
+
+/// What else people attach to messages, and what the server finds out about their links.
+fn of_mark(
+    maker: &mut Maker<'_>,
+    event: &MessageEvent,
+    told: Option<Bytes>,
+    names: &mut dyn Names,
+) -> rusqlite::Result<()> {
+    match event {
+        MessageEvent::MessagePinned(event) => {
+            let by = UserRef::short(names, &event.by)?;
+            let message: Option<Box<RawValue>> = told.map(|doc| json::decode(&doc)).transpose()?;
+            let data = Pinned {
+                id: &event.message,
+                by,
+                at: Date(event.at),
+                message,
+            };
+            maker.room(&event.room, "message-pinned", &data)?;
+        }
+        MessageEvent::MessageUnpinned(event) => {
+            let by = UserRef::short(names, &event.by)?;
+            let data = mark(&event.message, &by, event.at);
+            maker.room(&event.room, "message-unpinned", &data)?;
+        }
+        // Whose stars they are, nobody else is told.
+        MessageEvent::MessageStarred(event) => {
+            let data = json!({ "_id": event.message, "at": Date(event.at) });
+            maker.user(&event.user, Some(&event.room), "message-starred", &data)?;
+        }
+        MessageEvent::MessageUnstarred(event) => {
+            let data = json!({ "_id": event.message, "at": Date(event.at) });
+            maker.user(&event.user, Some(&event.room), "message-unstarred", &data)?;
+        }
+        MessageEvent::ThreadFollowed(event) => {
+            let user = UserRef::short(names, &event.user)?;
+            let data = mark(&event.message, &user, event.at);
+            maker.room(&event.room, "thread-followed", &data)?;
+        }
+        MessageEvent::ThreadUnfollowed(event) => {
+            let user = UserRef::short(names, &event.user)?;
+            let data = mark(&event.message, &user, event.at);
+            maker.room(&event.room, "thread-unfollowed", &data)?;
+        }
+        MessageEvent::LinksPreviewed(event) => {
+            let links: Vec<UrlDoc> = event.previews.iter().map(UrlDoc::of).collect();
+            let data = json!({ "_id": event.message, "urls": links });
+            maker.room(&event.room, "links-previewed", &data)?;
+        }
+        MessageEvent::MessagePosted(_)
+        | MessageEvent::MessageEdited(_)
+        | MessageEvent::MessageDeleted(_)
+        | MessageEvent::ReactionAdded(_)
+        | MessageEvent::ReactionRemoved(_) => {}
+    }
+    Ok(())
+}
+
+fn mark(message: &MessageId, user: &UserRef, at: Timestamp) -> Value {
+    json!({ "_id": message, "u": user, "at": Date(at) })
+}
+
+/// A pin, with the message by which the room tells of it.
+#[derive(Serialize)]
+struct Pinned<'a> {
+    #[serde(rename = "_id")]
+    id: &'a MessageId,
+    #[serde(rename = "u")]
+    by: UserRef,
+    at: Date,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Box<RawValue>>,
 }
 
 /// What was said in a discussion is counted where it belongs to.

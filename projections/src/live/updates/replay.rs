@@ -137,7 +137,7 @@ impl<'a> Present<'a> {
         for applied in events {
             match &applied.event {
                 Event::Message(event) => match subject(event) {
-                    (_, _, Happened::Deleted | Happened::Posted) => {}
+                    (_, _, Happened::Deleted | Happened::Posted | Happened::Starred) => {}
                     (message, _, Happened::Changed) => messages.push(message.as_str()),
                 },
                 Event::Room(RoomEvent::TopicChanged(e)) => rooms.push(e.room.as_str()),
@@ -221,6 +221,8 @@ impl<'a> Present<'a> {
     fn message(&mut self, maker: &mut Maker<'_>, event: &MessageEvent) -> rusqlite::Result<()> {
         let (message, room, happened) = subject(event);
         let now = match happened {
+            // Only told to whose star it is, with nothing of what the message says.
+            Happened::Starred => return of_message(maker, event, None, self),
             Happened::Posted => self.made.remove(&maker.applied.position),
             Happened::Deleted => return of_message(maker, event, None, self),
             Happened::Changed => self
@@ -268,6 +270,20 @@ impl<'a> Present<'a> {
                     at: e.at,
                 };
                 of_message(maker, &taken.into(), None, self)
+            }
+            // As it stands: a link may be gone.
+            MessageEvent::LinksPreviewed(e) => {
+                let doc: Value = json::decode(&doc)?;
+                let data = json!({ "_id": e.message, "urls": doc["urls"] });
+                maker.room(&e.room, "links-previewed", &data).map(drop)
+            }
+            // With the message by which the room tells of it, unless that was deleted.
+            MessageEvent::MessagePinned(_) => {
+                let told = match self.made.remove(&maker.applied.position) {
+                    Some(Now::Said(told)) => Some(told),
+                    Some(Now::Place) | None => None,
+                };
+                of_message(maker, event, told, self)
             }
             _ => of_message(maker, event, Some(doc), self),
         }
@@ -458,6 +474,7 @@ impl Names for Present<'_> {
 enum Happened {
     Posted,
     Changed,
+    Starred,
     Deleted,
 }
 
@@ -469,6 +486,13 @@ fn subject(event: &MessageEvent) -> (&MessageId, &RoomId, Happened) {
         MessageEvent::MessageDeleted(e) => (&e.message, &e.room, Happened::Deleted),
         MessageEvent::ReactionAdded(e) => (&e.message, &e.room, Happened::Changed),
         MessageEvent::ReactionRemoved(e) => (&e.message, &e.room, Happened::Changed),
+        MessageEvent::MessagePinned(e) => (&e.message, &e.room, Happened::Changed),
+        MessageEvent::MessageUnpinned(e) => (&e.message, &e.room, Happened::Changed),
+        MessageEvent::MessageStarred(e) => (&e.message, &e.room, Happened::Starred),
+        MessageEvent::MessageUnstarred(e) => (&e.message, &e.room, Happened::Starred),
+        MessageEvent::ThreadFollowed(e) => (&e.message, &e.room, Happened::Changed),
+        MessageEvent::ThreadUnfollowed(e) => (&e.message, &e.room, Happened::Changed),
+        MessageEvent::LinksPreviewed(e) => (&e.message, &e.room, Happened::Changed),
     }
 }
 
