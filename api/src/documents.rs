@@ -2,6 +2,7 @@
 
 pub mod e2e;
 pub mod members;
+pub mod messages;
 pub mod oauth_apps;
 pub mod password_policy;
 pub mod permissions;

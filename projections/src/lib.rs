@@ -62,7 +62,9 @@ pub use chat::figures::Figures;
 pub use chat::memberships::{
     MemberOrder, MemberQuery, MemberRecord, MembershipRecord, RoleHolder, Who,
 };
-pub use chat::messages::{Doomed, HistoryQuery, MessageRecord, Window};
+pub use chat::messages::{
+    Changed, Doomed, HistoryQuery, MessageOrder, MessageRecord, Stretch, ThreadsWanted, Window,
+};
 pub use chat::rooms::{
     NameFilter, Parent, RoomQuery, RoomRecord, RoomSort, TeamEntry, TeamRecord, TeamRoomQuery,
     Teams,

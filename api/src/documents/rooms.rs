@@ -7,7 +7,7 @@ use application::chat::room_access::RoomAccess;
 use application::dates::iso;
 use bytes::Bytes;
 use domain::RoomId;
-use projections::Sync;
+use projections::Removed;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
@@ -72,10 +72,10 @@ pub fn room_fields(mut room: Map<String, Value>) -> Map<String, Value> {
     room
 }
 
-/// What is gone since somebody asked last: rooms, or places in rooms.
-pub fn removed(sync: &Sync) -> Vec<Value> {
-    let gone = sync.remove.iter();
-    gone.map(|gone| json!({ "_id": gone.id, "_deletedAt": iso(gone.at) }))
+/// What is gone since somebody asked last: rooms, places in rooms, messages.
+pub fn removed(gone: &[Removed]) -> Vec<Value> {
+    gone.iter()
+        .map(|gone| json!({ "_id": gone.id, "_deletedAt": iso(gone.at) }))
         .collect()
 }
 

@@ -5,7 +5,9 @@ mod e2e;
 mod exports;
 mod identity;
 mod integrations;
+mod lists;
 mod mail;
+mod marks;
 mod messages;
 mod methods;
 mod moderation;
@@ -16,13 +18,16 @@ mod record;
 mod rooms;
 mod search;
 mod teams;
+mod threads;
 
 pub use admin::*;
 pub use e2e::*;
 pub use exports::*;
 pub use identity::*;
 pub use integrations::*;
+pub use lists::*;
 pub use mail::*;
+pub use marks::*;
 pub use messages::*;
 pub use methods::*;
 pub use moderation::*;
@@ -33,6 +38,7 @@ pub use record::*;
 pub use rooms::*;
 pub use search::*;
 pub use teams::*;
+pub use threads::*;
 
 use serde_json::json;
 

@@ -109,6 +109,15 @@ impl Answer {
         self
     }
 
+    /// One field: an object with the fields of `inner`.
+    #[must_use]
+    pub fn nested(self, name: &str, inner: Self) -> Self {
+        let mut object = inner.body;
+        object.pop_if(|last| *last == b',');
+        object.push(b'}');
+        self.raw(name, &object)
+    }
+
     /// Every field of an object, at the top level of the answer.
     #[must_use]
     pub fn fields(self, fields: &serde_json::Map<String, serde_json::Value>) -> Self {
@@ -162,6 +171,10 @@ mod tests {
             .raw_list("rooms", &[&b"{}"[..], b"[]"])
             .field("total", &2);
         assert_eq!(text(list), r#"{"rooms":[{},[]],"total":2,"success":true}"#);
+        let nested = Answer::empty().nested("in", Answer::empty().field("a", &1));
+        assert_eq!(text(nested), r#"{"in":{"a":1},"success":true}"#);
+        let nothing = Answer::empty().nested("in", Answer::empty());
+        assert_eq!(text(nothing), r#"{"in":{},"success":true}"#);
         assert_eq!(
             text(Answer::status_data("x")),
             r#"{"data":"x","status":"success"}"#

@@ -6,13 +6,13 @@ use axum::body::{Body, Bytes};
 use axum::extract::RawPathParams;
 use axum::http::{HeaderMap, Method, Uri, header};
 use domain::permission::Permission;
-use projections::Since;
+use projections::{Since, Slice};
 use serde::de::DeserializeOwned;
 
 use crate::errors::{ApiError, wording};
 use crate::http::body::{self, Kept};
 use crate::http::json;
-use crate::http::page::{Page, PageRequest, Sorted};
+use crate::http::page::{Page, PageRequest, Part, Sorted};
 use crate::http::parameters::{Date, Parameters};
 use crate::http::params::{NotADate, Params};
 use crate::http::schema::{self, Schema, Source, Style, Takes};
@@ -313,6 +313,10 @@ impl Call {
     pub fn changes_since(&self, asked: Option<Date>) -> Result<Option<Since>, NotADate> {
         let asked = asked.map(|date| date.0).transpose()?;
         Ok(asked.map(|asked| self.state.views().since(asked)))
+    }
+
+    pub fn part(&self, part: &Part) -> Slice {
+        part.slice(&self.state.views().settings())
     }
 
     pub fn sorted(&self, page: &Sorted) -> Result<PageRequest, ApiError> {

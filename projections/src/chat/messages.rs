@@ -1,11 +1,14 @@
 //! The view of messages, system messages included.
 
+mod changed;
 mod doomed;
+mod lists;
 mod marks;
 mod mentions;
 mod queries;
 mod removing;
 mod replies;
+mod threads;
 
 use bytes::Bytes;
 use compact_str::CompactString;
@@ -29,10 +32,13 @@ use crate::json;
 use crate::names::UserRef;
 use crate::numbers::number;
 
+pub use changed::{Changed, Stretch};
 pub use doomed::Doomed;
+pub use lists::MessageOrder;
 #[cfg(test)]
 pub(crate) use queries::THREAD;
 pub use queries::{HistoryQuery, MessageRecord, Window};
+pub use threads::ThreadsWanted;
 
 pub(crate) const VIEW: Projection = Projection {
     name: "messages",
@@ -99,7 +105,7 @@ pub(crate) const VIEW: Projection = Projection {
         Index::new("messages_author", "messages (author)"),
         Index::new(
             "messages_thread",
-            "messages (thread) WHERE thread IS NOT NULL",
+            "messages (thread, at) WHERE thread IS NOT NULL",
         ),
         // Those that began a thread, to count them.
         Index::new(

@@ -103,15 +103,3 @@ pub fn message_id_too_long(most: usize) -> ApiError {
         format!("The id of a message can have at most {most} bytes"),
     )
 }
-
-/// The message to pin or unpin is not there, or not in a room of the caller's.
-pub fn pinned_message_not_found(method: &str) -> ApiError {
-    let reason = match method {
-        "unpinMessage" => "Message you are unpinning was not found",
-        _ => "Message you are pinning was not found",
-    };
-    ApiError::coded("error-invalid-message", reason).with(json!({
-        "method": method,
-        "action": "Message_pinning",
-    }))
-}

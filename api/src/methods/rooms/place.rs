@@ -44,7 +44,7 @@ fn synced(sync: &Sync, with_date: bool) -> Value {
     if !with_date {
         return update;
     }
-    json!({ "update": update, "remove": ejson::with_dates(removed(sync).into()) })
+    json!({ "update": update, "remove": ejson::with_dates(removed(&sync.remove).into()) })
 }
 
 /// `rooms/get(date?)`. Without a login, the channels that new users join, if anybody may look.

@@ -271,7 +271,7 @@ async fn messages(kind: RoomKind, call: Call, Messages { room, wanted }: Message
     if !found.place.can_read(&call.caller) {
         return Err(wording::forbidden());
     }
-    history::messages(&call.state, &wanted, found.id()).await
+    history::messages(&call.state, Some(&call.caller), &wanted, found.id()).await
 }
 
 #[derive(Parameters)]

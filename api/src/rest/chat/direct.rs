@@ -167,7 +167,7 @@ struct Messages {
 
 async fn messages(call: Call, Messages { room, wanted }: Messages) -> Outcome {
     let room = readable(&call, &room).await?;
-    history::messages(&call.state, &wanted, &room).await
+    history::messages(&call.state, Some(&call.caller), &wanted, &room).await
 }
 
 #[derive(Parameters)]
@@ -191,7 +191,7 @@ async fn messages_of_others(call: Call, params: MessagesOfOthers) -> Outcome {
     let facts = call.state.views().room_facts(&RoomId::new(&*room)).await?;
     let facts = facts.filter(|room| room.kind == RoomKind::Direct);
     let facts = facts.ok_or_else(|| wording::room_not_found(None))?;
-    history::messages(&call.state, &params.wanted, &facts.id).await
+    history::messages(&call.state, Some(&call.caller), &params.wanted, &facts.id).await
 }
 
 #[derive(Parameters)]

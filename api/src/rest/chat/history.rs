@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use application::caller::Caller;
 use application::chat::hidden_kinds;
 use bytes::Bytes;
-use domain::{RoomId, Timestamp};
-use projections::{HistoryQuery, Slice};
+use domain::{RoomId, Timestamp, UserId};
+use projections::{HistoryQuery, MessageOrder, Page as Found, Slice};
 use serde_json::{Value, json};
 
+use crate::documents::messages::{one_shown, shown, shown_to_anyone, with_stars};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
@@ -38,39 +40,94 @@ pub struct Listed {
     pinned: Loose<String>,
 }
 
-/// A page of everything in a room, newest first unless `sort={"ts":1}`.
-pub async fn messages(state: &AppState, wanted: &Listed, room: &RoomId) -> Outcome {
+/// What of a room is listed.
+enum Listing {
+    All,
+    Pinned,
+    /// What the caller has starred.
+    Starred,
+    /// What mentions the caller.
+    Mentioning,
+    /// What passes a filter.
+    Passing(Filter),
+}
+
+/// A page of everything in a room, newest first unless `sort={"ts":1}`. `caller`: who reads it, if it is known.
+pub async fn messages(
+    state: &AppState,
+    caller: Option<&Caller>,
+    wanted: &Listed,
+    room: &RoomId,
+) -> Outcome {
     let page = PageRequest::of(&wanted.page, &state.views().settings())?;
-    let oldest_first = page.sorted_by("ts") == Some(false);
-    let (items, total) = match filter(wanted, page.query.as_ref())? {
-        Some(filter) => {
-            let mut items = scan(state, room, &filter).await?;
-            if oldest_first {
+    let order = match page.sorted_by("ts") {
+        Some(false) => MessageOrder::OldestFirst,
+        _ => MessageOrder::NewestFirst,
+    };
+    let views = state.views();
+    let listing = listing(wanted, page.query.as_ref(), caller.map(Caller::id))?;
+    let found = match (listing, caller) {
+        (Listing::Passing(filter), _) => {
+            let mut items = scan(state, caller, room, &filter).await?;
+            if order == MessageOrder::OldestFirst {
                 items.reverse();
             }
             let total = items.len() as u64;
-            (cut(items, page.slice), total)
+            let items = cut(items, page.slice);
+            Found { items, total }
         }
-        None if oldest_first => {
-            let views = state.views();
-            let found = views.messages_oldest_first(room, page.slice).await?;
-            (found.items, found.total)
+        (Listing::Pinned, _) => views.pinned(room, order, page.slice).await?,
+        (Listing::Starred, Some(caller)) => {
+            views.starred(caller.id(), room, order, page.slice).await?
         }
-        None => {
-            let found = state.views().messages(room, page.slice).await?;
-            (found.items, found.total)
+        (Listing::Mentioning, Some(caller)) => {
+            let found = views.mentions_of(caller.id(), room, order, page.slice);
+            found.await?
         }
+        (Listing::All | Listing::Starred | Listing::Mentioning, _) => match order {
+            MessageOrder::OldestFirst => views.messages_oldest_first(room, page.slice).await?,
+            MessageOrder::NewestFirst => views.messages(room, page.slice).await?,
+        },
     };
-    let items = page.project(items);
+    let items = page.project(shown_to(state, caller, room, found.items).await?);
     Ok(Answer::empty()
         .raw_list("messages", &items)
         .field("count", &items.len())
         .field("offset", &page.slice.offset)
-        .field("total", &total))
+        .field("total", &found.total))
 }
 
-/// Which messages are wanted, in the older or the newer parameters; `None`: all.
-fn filter(wanted: &Listed, query: Option<&Filter>) -> Result<Option<Filter>, ApiError> {
+/// Messages of a room as whoever reads them is shown them.
+async fn shown_to(
+    state: &AppState,
+    caller: Option<&Caller>,
+    room: &RoomId,
+    docs: Vec<Bytes>,
+) -> Result<Vec<Bytes>, ApiError> {
+    match caller {
+        Some(caller) => shown(state, caller, room, docs).await,
+        None => shown_to_anyone(state, docs).await,
+    }
+}
+
+/// Which messages are wanted, in the older or the newer parameters. What is asked for alone and often has an index.
+fn listing(
+    wanted: &Listed,
+    query: Option<&Filter>,
+    caller: Option<&UserId>,
+) -> Result<Listing, ApiError> {
+    let is_caller = |ids: &Option<Filled>| {
+        let id = ids.as_ref().map(|Filled(ids)| ids.as_str());
+        id.is_some() && id == caller.map(UserId::as_str)
+    };
+    let Flag(pinned) = Flag::read(wanted.pinned.value.clone(), "pinned")?;
+    match (&wanted.mention_ids, &wanted.starred_ids, pinned, query) {
+        (None, None, false, None) => return Ok(Listing::All),
+        (None, None, true, None) => return Ok(Listing::Pinned),
+        (None, ids @ Some(_), false, None) if is_caller(ids) => return Ok(Listing::Starred),
+        (ids @ Some(_), None, false, None) if is_caller(ids) => return Ok(Listing::Mentioning),
+        _ => {}
+    }
     let mut all: Vec<Filter> = query.cloned().into_iter().collect();
     for (ids, field) in [
         (&wanted.mention_ids, "mentions._id"),
@@ -82,11 +139,10 @@ fn filter(wanted: &Listed, query: Option<&Filter>) -> Result<Option<Filter>, Api
             all.push(filter.map_err(|_| wording::invalid_query("Too many ids"))?);
         }
     }
-    let Flag(pinned) = Flag::read(wanted.pinned.value.clone(), "pinned")?;
     if pinned {
         all.extend(Filter::parse(&json_map(json!({ "pinned": true }))));
     }
-    Ok((!all.is_empty()).then_some(Filter::All(all)))
+    Ok(Listing::Passing(Filter::All(all)))
 }
 
 fn json_map(value: Value) -> serde_json::Map<String, Value> {
@@ -97,7 +153,12 @@ fn json_map(value: Value) -> serde_json::Map<String, Value> {
 }
 
 /// The newest messages of a room that match, newest first, with bounded memory and work.
-async fn scan(state: &AppState, room: &RoomId, filter: &Filter) -> Result<Vec<Bytes>, ApiError> {
+async fn scan(
+    state: &AppState,
+    caller: Option<&Caller>,
+    room: &RoomId,
+    filter: &Filter,
+) -> Result<Vec<Bytes>, ApiError> {
     let filter = Arc::new(filter.clone());
     let (mut wanted, mut bytes) = (Vec::new(), 0);
     let mut offset = 0;
@@ -110,12 +171,17 @@ async fn scan(state: &AppState, room: &RoomId, filter: &Filter) -> Result<Vec<By
         offset += chunk.items.len() as u64;
         let last = chunk.items.is_empty() || offset >= chunk.total;
         let filter = Arc::clone(&filter);
+        // It is asked for by what is shown, stars among it.
+        let items = match caller {
+            Some(caller) => with_stars(state, caller, room, chunk.items).await?,
+            None => chunk.items,
+        };
         // Reading that many documents would keep other requests waiting.
         let found: Vec<Bytes> = tokio::task::spawn_blocking(move || {
             let wants = |doc: &Bytes| {
                 serde_json::from_slice::<Value>(doc).is_ok_and(|doc| filter.matches(&doc))
             };
-            chunk.items.into_iter().filter(wants).collect()
+            items.into_iter().filter(wants).collect()
         })
         .await
         .map_err(|_| ApiError::Internal)?;
@@ -226,6 +292,7 @@ pub async fn history(call: &Call, span: Span, room: &RoomId) -> Outcome {
         slice,
     };
     let docs = call.state.views().history(query).await?;
+    let docs = shown(&call.state, &call.caller, room, docs).await?;
     let answer = Answer::empty().raw_list("messages", &docs);
     if !span.unreads {
         return Ok(answer);
@@ -255,7 +322,10 @@ pub(super) async fn with_unread(
         .await?;
     let answer = answer.field("unreadNotLoaded", &window.count);
     Ok(match window.first {
-        Some(first) => answer.raw("firstUnread", &first),
+        Some(first) => {
+            let first = one_shown(&call.state, &call.caller, first).await?;
+            answer.raw("firstUnread", &first)
+        }
         None => answer,
     })
 }

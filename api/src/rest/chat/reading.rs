@@ -7,9 +7,10 @@ use bytes::Bytes;
 use domain::room::RoomKind;
 use domain::settings::keys;
 use domain::{MessageId, RoomId, Timestamp};
-use projections::{HistoryQuery, Slice};
+use projections::{HistoryQuery, MessageOrder, Slice};
 use serde_json::json;
 
+use crate::documents::messages::shown;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
@@ -70,7 +71,7 @@ async fn read_without_login(kind: RoomKind, anyone: Anyone, params: ReadWithoutL
     if !room_access::is_open(&anyone.state, &room.id).await? {
         return Err(unknown());
     }
-    history::messages(&anyone.state, &params.wanted, &room.id).await
+    history::messages(&anyone.state, None, &params.wanted, &room.id).await
 }
 
 #[derive(Parameters)]
@@ -88,14 +89,18 @@ async fn mentions(call: Call, MentionsWanted { room_id, page }: MentionsWanted) 
     if !place.is_some_and(|place| place.can_read(&call.caller)) {
         return Err(wording::invalid_room().method("getUserMentionsByChannel"));
     }
-    let newest_first = page.sorted_by("ts") == Some(true);
+    let order = match page.sorted_by("ts") {
+        Some(true) => MessageOrder::NewestFirst,
+        _ => MessageOrder::OldestFirst,
+    };
     let views = call.state.views();
     let found = views
-        .mentions_of(call.caller.id(), &room_id, newest_first, page.slice)
+        .mentions_of(call.caller.id(), &room_id, order, page.slice)
         .await?;
+    let docs = shown(&call.state, &call.caller, &room_id, found.items).await?;
     Ok(Answer::empty()
-        .raw_list("mentions", &found.items)
-        .field("count", &found.items.len())
+        .raw_list("mentions", &docs)
+        .field("count", &docs.len())
         .field("offset", &page.slice.offset)
         .field("total", &found.total))
 }
@@ -250,6 +255,7 @@ async fn by_cursor(call: Call, params: ByCursor) -> Outcome {
         "previous": reading.cursor(&call, docs.last(), false).await?,
         "next": reading.cursor(&call, docs.first(), true).await?,
     });
+    let docs = shown(&call.state, &call.caller, &reading.room, docs).await?;
     let answer = Answer::empty()
         .raw_list("messages", &docs)
         .field("cursor", &cursor);

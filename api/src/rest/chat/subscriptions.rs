@@ -30,7 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
 pub fn synced(sync: &Sync) -> Answer {
     Answer::empty()
         .raw_list("update", &sync.update)
-        .field("remove", &removed(sync))
+        .field("remove", &removed(&sync.remove))
 }
 
 #[derive(Parameters)]

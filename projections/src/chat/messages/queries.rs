@@ -40,7 +40,12 @@ pub struct MessageRecord {
 impl MessageRecord {
     /// Whether `user` is among those who want to know of replies.
     pub fn is_followed_by(&self, user: &UserId) -> bool {
-        let followers = serde_json::from_slice::<Followers>(&self.doc);
+        Self::follows(&self.doc, user)
+    }
+
+    /// The same, of a message by its wire document.
+    pub(super) fn follows(doc: &[u8], user: &UserId) -> bool {
+        let followers = serde_json::from_slice::<Followers>(doc);
         followers.is_ok_and(|followers| followers.replies.contains(user))
     }
 }
@@ -70,25 +75,6 @@ pub struct HistoryQuery {
     /// Begin with the oldest, not with the newest.
     pub oldest_first: bool,
     pub slice: Slice,
-}
-
-/// Whom the wire document of a message mentions.
-#[derive(Deserialize)]
-struct Mentions {
-    #[serde(default)]
-    mentions: Vec<Mentioned>,
-}
-
-#[derive(Deserialize)]
-struct Mentioned {
-    #[serde(rename = "_id")]
-    id: UserId,
-}
-
-/// Whether the message in that wire document mentions `user` by name.
-fn mentions(doc: &[u8], user: &UserId) -> bool {
-    let found = serde_json::from_slice::<Mentions>(doc);
-    found.is_ok_and(|found| found.mentions.iter().any(|one| one.id == *user))
 }
 
 /// What was sent in a room in a stretch of time, without replies that are shown only in their thread.
@@ -174,44 +160,6 @@ impl Queries {
                  ORDER BY {order} LIMIT {count} OFFSET {offset}"
             ))?;
             json::page(select.query_map(values.as_slice(), |row| json::column(row, 0))?)
-        })
-        .await
-    }
-
-    /// Messages of a room that mention a user by name. A page of large documents ends before the slice does.
-    pub async fn mentions_of(
-        &self,
-        user: &UserId,
-        room: &RoomId,
-        newest_first: bool,
-        slice: Slice,
-    ) -> Result<Page, QueryError> {
-        let (user, room) = (user.clone(), room.clone());
-        self.read(move |conn| {
-            let direction = if newest_first { "DESC" } else { "ASC" };
-            let mut select = conn.prepare_cached(&format!(
-                "SELECT messages.doc FROM message_references
-                 JOIN messages ON messages.seq = message_references.message
-                 WHERE message_references.user = ?1 AND messages.room = ?2
-                 ORDER BY messages.at {direction}, messages.seq {direction}"
-            ))?;
-            let mut rows = select.query([user.as_str(), room.as_str()])?;
-            let end = slice
-                .count
-                .map_or(u64::MAX, |count| slice.offset.saturating_add(count));
-            let (mut items, mut bytes, mut total) = (Vec::new(), 0, 0);
-            while let Some(row) = rows.next()? {
-                // Who reacted is noted too, and who was mentioned before an edit.
-                let doc = row.get_ref(0)?.as_bytes()?;
-                if mentions(doc, &user) {
-                    if (slice.offset..end).contains(&total) && bytes < json::PAGE_BYTES {
-                        bytes += doc.len();
-                        items.push(Bytes::copy_from_slice(doc));
-                    }
-                    total += 1;
-                }
-            }
-            Ok(Page { items, total })
         })
         .await
     }

@@ -1,0 +1,192 @@
+//! Messages as their readers are shown them (contract, messages 1, "per-user normalisation").
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use application::caller::Caller;
+use bytes::Bytes;
+use domain::settings::{Settings, keys};
+use domain::{MessageId, RoomId, UserId};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::errors::ApiError;
+use crate::state::AppState;
+
+/// What is looked at of a document before it is shown.
+#[derive(Deserialize)]
+struct Told<'a> {
+    #[serde(rename = "_id", borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    rid: Cow<'a, str>,
+}
+
+/// Messages of one room as the caller is shown them: with the caller's stars and nobody else's, and with the names and
+/// marks that the settings ask for.
+pub async fn shown(
+    state: &AppState,
+    caller: &Caller,
+    room: &RoomId,
+    docs: Vec<Bytes>,
+) -> Result<Vec<Bytes>, ApiError> {
+    let docs = with_stars(state, caller, room, docs).await?;
+    as_settings_say(state, docs).await
+}
+
+/// Messages of one room with the caller's stars.
+pub async fn with_stars(
+    state: &AppState,
+    caller: &Caller,
+    room: &RoomId,
+    docs: Vec<Bytes>,
+) -> Result<Vec<Bytes>, ApiError> {
+    if docs.is_empty() {
+        return Ok(docs);
+    }
+    let stars = state.views().stars(caller.id(), room).await?;
+    let docs = docs
+        .into_iter()
+        .map(|doc| starred(doc, caller.id(), &stars));
+    Ok(docs.collect())
+}
+
+/// The same, of one message.
+pub async fn one_shown(state: &AppState, caller: &Caller, doc: Bytes) -> Result<Bytes, ApiError> {
+    let Ok(told) = serde_json::from_slice::<Told<'_>>(&doc) else {
+        return Ok(doc);
+    };
+    let room = RoomId::new(&*told.rid);
+    let mut shown = shown(state, caller, &room, vec![doc]).await?;
+    shown.pop().ok_or(ApiError::Internal)
+}
+
+/// The same, of messages of any rooms.
+pub async fn all_shown(
+    state: &AppState,
+    caller: &Caller,
+    docs: Vec<Bytes>,
+) -> Result<Vec<Bytes>, ApiError> {
+    let mut stars = HashMap::new();
+    let mut all = Vec::with_capacity(docs.len());
+    for doc in docs {
+        let room = match serde_json::from_slice::<Told<'_>>(&doc) {
+            Ok(told) => RoomId::new(&*told.rid),
+            Err(_) => continue,
+        };
+        if !stars.contains_key(&room) {
+            let of_room = state.views().stars(caller.id(), &room).await?;
+            stars.insert(room.clone(), of_room);
+        }
+        all.push(starred(doc, caller.id(), &stars[&room]));
+    }
+    as_settings_say(state, all).await
+}
+
+/// Messages as anyone is shown them, without a login.
+pub async fn shown_to_anyone(state: &AppState, docs: Vec<Bytes>) -> Result<Vec<Bytes>, ApiError> {
+    as_settings_say(state, docs).await
+}
+
+fn starred(doc: Bytes, user: &UserId, stars: &HashSet<MessageId>) -> Bytes {
+    if stars.is_empty() {
+        return doc;
+    }
+    let is_starred = serde_json::from_slice::<Told<'_>>(&doc)
+        .is_ok_and(|told| stars.contains(&MessageId::new(&*told.id)));
+    match doc.strip_suffix(b"}") {
+        Some(fields) if is_starred => {
+            let star = format!(",\"starred\":{}}}", json!([{ "_id": user }]));
+            [fields, star.as_bytes()].concat().into()
+        }
+        _ => doc,
+    }
+}
+
+/// Whether people are shown by the names they go by, and whether edits are shown at all.
+async fn as_settings_say(state: &AppState, docs: Vec<Bytes>) -> Result<Vec<Bytes>, ApiError> {
+    let settings = state.views().settings();
+    if is_plain(&settings) {
+        return Ok(docs);
+    }
+    let mut names = Names::default();
+    let mut all = Vec::with_capacity(docs.len());
+    for doc in docs {
+        let Ok(mut fields) = serde_json::from_slice::<Map<String, Value>>(&doc) else {
+            continue;
+        };
+        if !settings.bool(keys::MESSAGE_SHOW_EDITED_STATUS) {
+            fields.remove("editedAt");
+        }
+        if settings.bool(keys::UI_USE_REAL_NAME) {
+            names.put_into(state, &mut fields).await?;
+        }
+        all.push(serde_json::to_vec(&fields).map_or(doc, Bytes::from));
+    }
+    Ok(all)
+}
+
+fn is_plain(settings: &Settings) -> bool {
+    settings.bool(keys::MESSAGE_SHOW_EDITED_STATUS) && !settings.bool(keys::UI_USE_REAL_NAME)
+}
+
+/// The names people go by, each looked up once.
+#[derive(Default)]
+struct Names {
+    by_id: HashMap<String, String>,
+    by_username: HashMap<String, String>,
+}
+
+impl Names {
+    async fn put_into(
+        &mut self,
+        state: &AppState,
+        fields: &mut Map<String, Value>,
+    ) -> Result<(), ApiError> {
+        if let Some(author) = fields.get_mut("u") {
+            self.name(state, author).await?;
+        }
+        let mentions = fields.get_mut("mentions").and_then(Value::as_array_mut);
+        for mention in mentions.into_iter().flatten() {
+            if mention["type"] == "user" {
+                self.name(state, mention).await?;
+            }
+        }
+        let reactions = fields.get_mut("reactions").and_then(Value::as_object_mut);
+        for reaction in reactions.into_iter().flat_map(Map::values_mut) {
+            let usernames = reaction["usernames"].as_array().cloned();
+            let mut names = Vec::new();
+            for username in usernames.iter().flatten().filter_map(Value::as_str) {
+                names.push(self.of_username(state, username).await?);
+            }
+            reaction["names"] = names.into();
+        }
+        Ok(())
+    }
+
+    /// Gives a person in a document the name they go by, or else the user name.
+    async fn name(&mut self, state: &AppState, person: &mut Value) -> Result<(), ApiError> {
+        let Some(id) = person["_id"].as_str().map(str::to_owned) else {
+            return Ok(());
+        };
+        if !self.by_id.contains_key(&id) {
+            let user = state.views().user(&UserId::new(&*id)).await?;
+            let name = user.and_then(|user| user.name.clone());
+            let name = name.unwrap_or_else(|| person["username"].as_str().unwrap_or(&id).into());
+            self.by_id.insert(id.clone(), name.to_string());
+        }
+        person["name"] = self.by_id[&id].clone().into();
+        Ok(())
+    }
+
+    async fn of_username(&mut self, state: &AppState, username: &str) -> Result<String, ApiError> {
+        if let Some(known) = self.by_username.get(username) {
+            return Ok(known.clone());
+        }
+        let user = state.views().user_by_username(username).await?;
+        let name = user.and_then(|user| user.name.clone());
+        let name = name.map_or_else(|| username.to_owned(), |name| name.to_string());
+        self.by_username.insert(username.to_owned(), name.clone());
+        Ok(name)
+    }
+}

@@ -1,0 +1,50 @@
+//! `chat.sendMessage`: what people post.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::errors::{ApiError, wording};
+use crate::http::answer::{Answer, Outcome};
+use crate::http::call::{Call, FromInput, Input};
+use crate::http::message_form::{self, SentMessage};
+use crate::http::parameters::{Loose, field};
+use crate::http::route::{self, Route};
+use crate::http::schema::{Kind, Schema};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        route::post("chat.sendMessage", send)
+            .about("Posts a message, with an id of the caller's choice if it likes.")
+            .answers(&[("message", Kind::Object)]),
+    ]
+}
+
+/// The body of `chat.sendMessage`: what clients rely on; anything else in it is ignored.
+#[derive(Deserialize)]
+struct Sent {
+    message: Option<SentMessage>,
+}
+
+impl FromInput for Sent {
+    const SCHEMA: Schema = Schema {
+        fields: &[
+            field::<Map<String, Value>>("message", false),
+            field::<Loose<Vec<String>>>("previewUrls", false),
+        ],
+        ..Schema::OPEN
+    };
+
+    fn from_input(input: &mut Input) -> Result<Self, ApiError> {
+        match input.json() {
+            Some(sent) => Ok(sent),
+            // The slower parse finds the words for what is wrong.
+            None => Input::typed(input.params()?),
+        }
+    }
+}
+
+async fn send(call: Call, Sent { message }: Sent) -> Outcome {
+    let message = message.ok_or_else(wording::message_param_missing)?;
+    let doc = message_form::post(&call.state, &call.caller, message).await?;
+    Ok(Answer::with_capacity(doc.len() + 16).raw("message", &doc))
+}
