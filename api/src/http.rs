@@ -34,6 +34,7 @@ pub mod route;
 pub mod router;
 pub mod schema;
 pub mod second_factors;
+pub mod send_form;
 pub mod setting_form;
 pub mod translation_form;
 pub mod upload;

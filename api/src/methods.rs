@@ -12,6 +12,7 @@ mod e2e;
 mod identity;
 mod mail;
 mod maintenance;
+mod messages;
 mod moderation;
 mod oauth_apps;
 mod people;
@@ -159,6 +160,7 @@ pub fn all() -> Vec<Method> {
         presence::methods(),
         search::methods(),
         e2e::methods(),
+        messages::methods(),
         moderation::methods(),
         autotranslate::methods(),
         webdav::methods(),
@@ -249,6 +251,8 @@ mod tests {
             "license:getTags",
             "license:hasLicense",
             "license:isEnterprise",
+            "loadHistory",
+            "loadMissedMessages",
             "login",
             "permissions/get",
             "public-settings/get",

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 use crate::http::params::parse_date;
 
 /// The fields of wire documents that are dates. The views keep them as ISO-8601 texts, as REST has them.
-const DATES: [&str; 19] = [
+const DATES: [&str; 20] = [
     "ts",
+    "dlm",
     "lm",
     "ls",
     "lr",

@@ -103,3 +103,26 @@ pub fn message_id_too_long(most: usize) -> ApiError {
         format!("The id of a message can have at most {most} bytes"),
     )
 }
+
+/// `updateMessage` that makes a message a reply to itself.
+pub fn replies_to_itself() -> ApiError {
+    ApiError::coded(
+        "error-message-same-as-tmid",
+        "Cannot set tmid the same as the _id",
+    )
+    .method("updateMessage")
+}
+
+/// `updateMessage` that makes a message of a room a reply.
+pub fn becomes_a_reply() -> ApiError {
+    ApiError::coded(
+        "error-message-change-to-thread",
+        "Cannot update message to a thread",
+    )
+    .method("updateMessage")
+}
+
+/// `setReaction` on a message that is not there.
+pub fn reacting_not_allowed() -> ApiError {
+    ApiError::denied("error-not-allowed", "Not allowed").method("setReaction")
+}

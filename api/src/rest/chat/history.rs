@@ -6,7 +6,7 @@ use application::caller::Caller;
 use application::chat::hidden_kinds;
 use bytes::Bytes;
 use domain::{RoomId, Timestamp, UserId};
-use projections::{HistoryQuery, MessageOrder, Page as Found, Slice};
+use projections::{HistoryQuery, MessageOrder, Page as Found, Slice, Window};
 use serde_json::{Value, json};
 
 use crate::documents::messages::{one_shown, shown, shown_to_anyone, with_stars};
@@ -309,25 +309,36 @@ pub(super) async fn with_unread(
     docs: &[Bytes],
     seen: Option<Timestamp>,
 ) -> Outcome {
-    let last = docs.last().and_then(|doc| sent_at(doc));
-    let (Some(last), Some(seen)) = (last, seen.filter(|seen| last > Some(*seen))) else {
-        return Ok(answer.field("unreadNotLoaded", &0));
-    };
-    let until = Timestamp::from_millis(last.as_millis() - 1);
-    let hidden_kinds = hidden_kinds(call, room).await?;
-    let window = call
-        .state
-        .views()
-        .window(room, Some(seen), Some(until), &hidden_kinds)
-        .await?;
-    let answer = answer.field("unreadNotLoaded", &window.count);
-    Ok(match window.first {
+    let unread = unread(&call.state, room, docs, seen).await?;
+    let answer = answer.field("unreadNotLoaded", &unread.count);
+    Ok(match unread.first {
         Some(first) => {
             let first = one_shown(&call.state, &call.caller, first).await?;
             answer.raw("firstUnread", &first)
         }
         None => answer,
     })
+}
+
+/// What was sent in a room after `seen` and before the messages in `docs`, the newest of which is the first.
+pub async fn unread(
+    state: &AppState,
+    room: &RoomId,
+    docs: &[Bytes],
+    seen: Option<Timestamp>,
+) -> Result<Window, ApiError> {
+    let last = docs.last().and_then(|doc| sent_at(doc));
+    let (Some(last), Some(seen)) = (last, seen.filter(|seen| last > Some(*seen))) else {
+        return Ok(Window::default());
+    };
+    // Neither of the two.
+    let after = Timestamp::from_millis(seen.as_millis().saturating_add(1));
+    let until = Timestamp::from_millis(last.as_millis() - 1);
+    let hidden = hidden_kinds::hidden_kinds(state.views(), room).await?;
+    let window = state
+        .views()
+        .window(room, Some(after), Some(until), &hidden);
+    Ok(window.await?)
 }
 
 pub(super) fn sent_at(doc: &[u8]) -> Option<Timestamp> {

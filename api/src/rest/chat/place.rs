@@ -2,14 +2,14 @@
 
 use application::chat::place;
 use application::chat::room_access::RoomAccess;
-use domain::{MessageId, RoomId};
+use domain::{MessageId, RoomId, UserId};
 use serde_json::{Map, Value};
 
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::notification_form;
-use crate::http::parameters::{Filled, Loose, Parameters};
+use crate::http::parameters::{Filled, Flag, Loose, Parameters};
 use crate::http::params::mismatch;
 use crate::http::route::{self, Route};
 
@@ -19,6 +19,8 @@ pub(super) fn routes() -> Vec<Route> {
             .about("Chooses what to be told of in a room, all the choices or none."),
         route::post("rooms.saveDraft", draft)
             .about("Keeps what the caller has begun to write; an empty text gives it up."),
+        route::get("chat.ignoreUser", ignore)
+            .about("Ignores what somebody says in a room, or no more. Although it is a GET, it changes that."),
         route::post("rooms.open", open).about("Shows a room in the caller's list."),
         route::post("rooms.hide", hide).about("Hides a room from the caller's list."),
     ]
@@ -50,6 +52,26 @@ async fn notify(call: Call, params: Notify) -> Outcome {
     place::notify(&call.state, &call.caller, &room, choices)
         .await
         .map_err(|error| wording::or_no_subscription(error, "saveNotificationSettings"))?;
+    Ok(Answer::empty())
+}
+
+#[derive(Parameters)]
+#[params(open)]
+struct Ignore {
+    rid: Option<Filled>,
+    user_id: Option<Filled>,
+    /// Yes, unless it says otherwise.
+    ignore: Option<Flag>,
+}
+
+async fn ignore(call: Call, params: Ignore) -> Outcome {
+    let room = params.rid.ok_or_else(wording::ignored_room_missing)?;
+    let user = params.user_id.ok_or_else(wording::ignored_user_missing)?;
+    let Flag(ignore) = params.ignore.unwrap_or(Flag(true));
+    let (room, user) = (RoomId::new(&*room), UserId::new(&*user));
+    place::ignore(&call.state, &call.caller, &room, user, ignore)
+        .await
+        .map_err(|error| wording::or_no_subscription(error, "ignoreUser"))?;
     Ok(Answer::empty())
 }
 
