@@ -52,7 +52,7 @@ async fn a_room_is_read_by_methods(options: ServerOptions) {
     assert_eq!(texts(&around, "messages"), ["two", "one", "three", "four"]);
     assert_eq!(
         (&around["moreBefore"], &around["moreAfter"]),
-        (&json!(true), &json!(true))
+        (&json!(false), &json!(true))
     );
     let one = call("getSingleMessage", json!([ids[3]])).await;
     assert_eq!(one["msg"], "four");

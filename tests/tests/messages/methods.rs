@@ -74,7 +74,10 @@ async fn methods_send_and_change(options: ServerOptions) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn some_messages_a_second_are_sent_by_method() {
-    let scene = Scene::begin(ServerOptions::default()).await;
+    let options = ServerOptions::default()
+        .env("TEST_MODE", "false")
+        .env("OVERWRITE_SETTING_API_Enable_Rate_Limiter", "false");
+    let scene = Scene::begin(options).await;
     let Scene { alice, room, .. } = &scene;
     let sending = (0..40).map(|number| {
         let wish = json!([{ "rid": room, "msg": format!("{number}") }]);
