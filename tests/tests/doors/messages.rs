@@ -19,7 +19,7 @@ async fn messages() {
     );
     assert_eq!(
         message["urls"],
-        json!([{"url": "https://example.org/x"}]),
+        json!([{"url": "https://example.org/x", "meta": {}}]),
         "{message}"
     );
     assert_eq!(message["mentions"][0]["username"], "bob", "{message}");

@@ -232,11 +232,10 @@ async fn many(call: MethodCall) -> MethodOutcome {
             .as_str()
             .ok_or_else(|| mismatch("string", id, "messages"))?;
         let id = MessageId::new(id);
-        let Some(record) = call.state.views().message(&id).await? else {
+        let Some((record, place)) = found(&call.state, &call.caller, &id).await? else {
             continue;
         };
-        let place = RoomAccess::of(&call.state, &call.caller, &record.room).await?;
-        if !place.is_some_and(|place| place.can_read(&call.caller)) {
+        if !place.can_read(&call.caller) {
             return Err(wording::reading_not_allowed().method("getMessages"));
         }
         docs.push(record.doc);
