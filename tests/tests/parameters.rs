@@ -211,7 +211,9 @@ fn text(value: &Value) -> String {
 
 /// Whether the error says that parameters are not what they should be.
 fn is_about_types(error: &str) -> bool {
+    // Some name a parameter that is needed in words of their own.
     error.ends_with("invalid-params]")
+        && !error.ends_with("param is missing. [error-invalid-params]")
         || ["Match error: Expected", "Match error: invalid type"]
             .iter()
             .any(|start| error.starts_with(start))
