@@ -7,7 +7,6 @@ use bytes::Bytes;
 use domain::MessageId;
 use domain::message::MessageRefusal;
 
-use crate::documents::messages::one_shown;
 use crate::errors::{ApiError, wording};
 use crate::http::message_form::found;
 use crate::state::AppState;
@@ -36,11 +35,10 @@ pub async fn pin(
     message: &MessageId,
 ) -> Result<Bytes, ApiError> {
     mark(state, caller, message, true).await?;
-    let doc = match state.views().told_of_pin(message).await? {
-        Some(told) => told,
-        None => messages::document(state, message).await?,
-    };
-    one_shown(state, caller, doc).await
+    match state.views().told_of_pin(message).await? {
+        Some(told) => Ok(told),
+        None => Ok(messages::document(state, message).await?),
+    }
 }
 
 pub async fn unpin(state: &AppState, caller: &Caller, message: &MessageId) -> Result<(), ApiError> {

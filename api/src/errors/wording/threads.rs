@@ -23,5 +23,5 @@ pub fn no_such_thread() -> ApiError {
 
 /// More replies than one call may ask for.
 pub fn too_many_replies(most: u64) -> ApiError {
-    ApiError::coded("error-not-allowed", format!("max limit: {most}"))
+    ApiError::denied("error-not-allowed", format!("max limit: {most}"))
 }

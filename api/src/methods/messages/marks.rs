@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::changing::id;
 use super::document;
+use crate::documents::messages::one_shown;
 use crate::http::mark_form;
 use crate::http::message_form::found;
 use crate::http::params::mismatch;
@@ -44,6 +45,7 @@ async fn star(call: MethodCall) -> MethodOutcome {
 async fn pin(call: MethodCall) -> MethodOutcome {
     let id = id(call.args.object(0)?)?;
     let told = mark_form::pin(&call.state, &call.caller, &id).await?;
+    let told = one_shown(&call.state, &call.caller, told).await?;
     Ok(document(&told))
 }
 

@@ -2,6 +2,7 @@
 
 use domain::MessageId;
 
+use crate::documents::messages::one_shown;
 use crate::errors::wording;
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
@@ -42,6 +43,7 @@ async fn star(call: Call, One { message_id }: One, wanted: bool) -> Outcome {
 async fn pin(call: Call, One { message_id }: One) -> Outcome {
     let id = message_id.ok_or_else(wording::message_id_missing)?;
     let told = mark_form::pin(&call.state, &call.caller, &id).await?;
+    let told = one_shown(&call.state, &call.caller, told).await?;
     Ok(Answer::with_capacity(told.len() + 16).raw("message", &told))
 }
 
