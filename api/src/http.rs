@@ -13,6 +13,7 @@ pub mod filter;
 pub mod forwarded;
 pub mod headers;
 pub mod json;
+pub mod known_emoji;
 pub mod links;
 pub mod local;
 pub mod login_form;

@@ -4,13 +4,16 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use application::caller::Caller;
+use application::chat::hidden_kinds;
 use bytes::Bytes;
 use domain::settings::{Settings, keys};
-use domain::{MessageId, RoomId, UserId};
+use domain::{MessageId, RoomId, Timestamp, UserId};
+use projections::Window;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::errors::ApiError;
+use crate::http::params::parse_date;
 use crate::state::AppState;
 
 /// What is looked at of a document before it is shown.
@@ -189,4 +192,30 @@ impl Names {
         self.by_username.insert(username.to_owned(), name.clone());
         Ok(name)
     }
+}
+
+/// What was sent in a room after `seen` and before the messages in `docs`, the newest of which is the first.
+pub async fn unread(
+    state: &AppState,
+    room: &RoomId,
+    docs: &[Bytes],
+    seen: Option<Timestamp>,
+) -> Result<Window, ApiError> {
+    let last = docs.last().and_then(|doc| sent_at(doc));
+    let (Some(last), Some(seen)) = (last, seen.filter(|seen| last > Some(*seen))) else {
+        return Ok(Window::default());
+    };
+    // Neither of the two.
+    let after = Timestamp::from_millis(seen.as_millis().saturating_add(1));
+    let until = Timestamp::from_millis(last.as_millis() - 1);
+    let hidden = hidden_kinds::hidden_kinds(state.views(), room).await?;
+    let window = state
+        .views()
+        .window(room, Some(after), Some(until), &hidden);
+    Ok(window.await?)
+}
+
+pub fn sent_at(doc: &[u8]) -> Option<Timestamp> {
+    let doc: Value = serde_json::from_slice(doc).ok()?;
+    parse_date(doc.get("ts")?)
 }

@@ -12,7 +12,6 @@ mod export;
 pub mod history;
 pub mod invites;
 pub mod kinds;
-pub mod known_emoji;
 pub mod member_lists;
 pub mod members;
 pub mod messages;

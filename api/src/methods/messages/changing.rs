@@ -8,10 +8,10 @@ use domain::message::{MessageCommand, MessageRefusal};
 use serde_json::{Map, Value, json};
 
 use crate::errors::{ApiError, wording};
+use crate::http::known_emoji;
 use crate::http::message_form::found;
 use crate::http::params::mismatch;
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
-use crate::rest::chat::known_emoji;
 
 pub(super) fn methods() -> Vec<Method> {
     vec![

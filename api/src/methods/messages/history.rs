@@ -10,7 +10,7 @@ use projections::{HistoryQuery, MessageOrder, Slice};
 use serde_json::{Map, Value, json};
 
 use super::{document, documents};
-use crate::documents::messages::{all_shown, one_shown, shown, shown_to_anyone};
+use crate::documents::messages::{all_shown, one_shown, shown, shown_to_anyone, unread};
 use crate::documents::rooms::removed;
 use crate::errors::{ApiError, wording};
 use crate::http::message_form::found;
@@ -18,7 +18,6 @@ use crate::http::params::mismatch;
 use crate::methods::{
     AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method,
 };
-use crate::rest::chat::history::unread;
 use crate::state::AppState;
 
 pub(super) fn methods() -> Vec<Method> {

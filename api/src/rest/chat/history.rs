@@ -6,17 +6,16 @@ use application::caller::Caller;
 use application::chat::hidden_kinds;
 use bytes::Bytes;
 use domain::{RoomId, Timestamp, UserId};
-use projections::{HistoryQuery, MessageOrder, Page as Found, Slice, Window};
+use projections::{HistoryQuery, MessageOrder, Page as Found, Slice};
 use serde_json::{Value, json};
 
-use crate::documents::messages::{one_shown, shown, shown_to_anyone, with_stars};
+use crate::documents::messages::{one_shown, shown, shown_to_anyone, unread, with_stars};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::filter::Filter;
 use crate::http::page::{Page, PageRequest, cut};
 use crate::http::parameters::{Date, Filled, Flag, Loose, Param, Parameters};
-use crate::http::params::parse_date;
 use crate::state::AppState;
 
 /// Rows read at a time if each has to be looked at.
@@ -318,32 +317,6 @@ pub(super) async fn with_unread(
         }
         None => answer,
     })
-}
-
-/// What was sent in a room after `seen` and before the messages in `docs`, the newest of which is the first.
-pub async fn unread(
-    state: &AppState,
-    room: &RoomId,
-    docs: &[Bytes],
-    seen: Option<Timestamp>,
-) -> Result<Window, ApiError> {
-    let last = docs.last().and_then(|doc| sent_at(doc));
-    let (Some(last), Some(seen)) = (last, seen.filter(|seen| last > Some(*seen))) else {
-        return Ok(Window::default());
-    };
-    // Neither of the two.
-    let after = Timestamp::from_millis(seen.as_millis().saturating_add(1));
-    let until = Timestamp::from_millis(last.as_millis() - 1);
-    let hidden = hidden_kinds::hidden_kinds(state.views(), room).await?;
-    let window = state
-        .views()
-        .window(room, Some(after), Some(until), &hidden);
-    Ok(window.await?)
-}
-
-pub(super) fn sent_at(doc: &[u8]) -> Option<Timestamp> {
-    let doc: Value = serde_json::from_slice(doc).ok()?;
-    parse_date(doc.get("ts")?)
 }
 
 /// The kinds of system message that are left out.

@@ -10,7 +10,7 @@ use domain::{MessageId, RoomId, Timestamp};
 use projections::{HistoryQuery, MessageOrder, Slice};
 use serde_json::json;
 
-use crate::documents::messages::shown;
+use crate::documents::messages::{sent_at, shown};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::{Anyone, Call};
@@ -18,7 +18,7 @@ use crate::http::page::{Count, Sorted};
 use crate::http::parameters::{Date, Filled, Parameters};
 use crate::http::route::{self, Route, paged};
 use crate::http::schema::Kind;
-use crate::rest::chat::history::{self, Listed, TrueOrFalse, hidden_kinds, sent_at, with_unread};
+use crate::rest::chat::history::{self, Listed, TrueOrFalse, hidden_kinds, with_unread};
 use crate::rest::chat::kinds::{NAMED, path};
 use crate::rest::lookup::{self, Archived, RoomNamed};
 

@@ -14,11 +14,11 @@ use crate::documents::messages::one_shown;
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
+use crate::http::known_emoji;
 use crate::http::message_form::found;
 use crate::http::parameters::{Document, Filled, Flag, Loose, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
-use crate::rest::chat::known_emoji;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
