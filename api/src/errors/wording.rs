@@ -1,6 +1,7 @@
 //! The errors of the wire that have a name of their own, each worded once.
 
 mod admin;
+mod commands;
 mod e2e;
 mod exports;
 mod identity;
@@ -18,6 +19,7 @@ mod search;
 mod teams;
 
 pub use admin::*;
+pub use commands::*;
 pub use e2e::*;
 pub use exports::*;
 pub use identity::*;
