@@ -43,7 +43,10 @@ impl Described {
             ("clientOnly".to_owned(), json!(false)),
             ("providesPreview".to_owned(), json!(false)),
         ]);
-        document.extend(self.params.map(|params| ("params".to_owned(), json!(params))));
+        document.extend(
+            self.params
+                .map(|params| ("params".to_owned(), json!(params))),
+        );
         match self.permissions {
             [] => {}
             [one] => drop(document.insert("permission".to_owned(), json!(one))),
@@ -73,7 +76,12 @@ pub static COMMANDS: [Described; 23] = [
     described("create", Command::Create, "Create_A_New_Channel")
         .takes(CHANNEL)
         .needs(&[Permission::CREATE_C, Permission::CREATE_P]),
-    described("gimme", Command::Say(Phrase::Gimme), "Slash_Gimme_Description").takes(OPTIONAL_TEXT),
+    described(
+        "gimme",
+        Command::Say(Phrase::Gimme),
+        "Slash_Gimme_Description",
+    )
+    .takes(OPTIONAL_TEXT),
     described("help", Command::Help, "Show_the_keyboard_shortcut_list"),
     described("hide", Command::Hide, "Hide_room").takes(ROOM),
     described("invite", Command::Invite, "Invite_user_to_join_channel")
@@ -120,7 +128,12 @@ pub static COMMANDS: [Described; 23] = [
         .needs(&[Permission::MUTE_USER]),
     described("part", Command::Leave, "Leave_the_current_channel")
         .needs(&[Permission::LEAVE_C, Permission::LEAVE_P]),
-    described("shrug", Command::Say(Phrase::Shrug), "Slash_Shrug_Description").takes(OPTIONAL_TEXT),
+    described(
+        "shrug",
+        Command::Say(Phrase::Shrug),
+        "Slash_Shrug_Description",
+    )
+    .takes(OPTIONAL_TEXT),
     described("status", Command::Status, "Slash_Status_Description").takes("Slash_Status_Params"),
     described(
         "tableflip",

@@ -2,13 +2,14 @@
 
 use crate::errors::{ApiError, Text};
 
+const NOT_ALLOWED: &str = "error-not-allowed";
+
 /// Errors whose only text is the key of a text that clients have.
-const KEYS: [(&str, &str); 5] = [
+const KEYS: [(&str, &str); 4] = [
     ("room_is_blocked", "This conversation is blocked."),
     ("You_have_been_muted", "You are muted in this room."),
-    ("error-not-allowed", "You may not do that here."),
+    (NOT_ALLOWED, "You may not do that here."),
     ("error-invalid-room", "There is no such room."),
-    ("unauthorized", "You may not do that."),
 ];
 
 impl ApiError {
@@ -20,7 +21,8 @@ impl ApiError {
                 ..
             } => reason,
             Self::Coded { code, .. } => code,
-            Self::Plain(text) | Self::Forbidden(text) | Self::NotFound(text) => text,
+            Self::Plain(text) | Self::NotFound(text) => text,
+            Self::Forbidden(_) => return "You may not do that.".into(),
             Self::Denied(error) => return error.told(),
             other => return other.to_string().into(),
         };
@@ -31,7 +33,7 @@ impl ApiError {
     /// Whether its code, or all it says, is that the caller may not do that.
     pub fn is_not_allowed(&self) -> bool {
         match self {
-            Self::Coded { code: text, .. } | Self::Plain(text) => text == "error-not-allowed",
+            Self::Coded { code: text, .. } | Self::Plain(text) => text == NOT_ALLOWED,
             Self::Denied(error) => error.is_not_allowed(),
             _ => false,
         }

@@ -37,7 +37,11 @@ pub async fn run(
     command: Command,
     sent: Sent,
 ) -> Result<(), ApiError> {
-    if sent.id.as_ref().is_some_and(|id| id.as_str().len() > limits::ID) {
+    if sent
+        .id
+        .as_ref()
+        .is_some_and(|id| id.as_str().len() > limits::ID)
+    {
         return Err(wording::message_id_too_long(limits::ID));
     }
     let typed = Typed::new(state, caller, place, &sent.text).as_message(sent.id, sent.thread);

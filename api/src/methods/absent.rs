@@ -1,5 +1,7 @@
 //! Methods that clients know, of what this server does not have: files in messages, and snippets.
 
+use std::future::ready;
+
 use crate::errors::{ApiError, wording};
 use crate::methods::{Method, method};
 
@@ -12,5 +14,5 @@ pub(super) fn methods() -> Vec<Method> {
 }
 
 fn refused(name: &'static str, refusal: fn(&str) -> ApiError) -> Method {
-    method(name, async move |_| Err(refusal(name)))
+    method(name, move |_| ready(Err(refusal(name))))
 }

@@ -45,11 +45,8 @@ pub fn preview_item_malformed() -> ApiError {
 }
 
 pub fn no_command_previews() -> ApiError {
-    ApiError::coded(
-        "error-invalid-command",
-        "Command Does Not Provide Previews",
-    )
-    .method("executeSlashCommandPreview")
+    ApiError::coded("error-invalid-command", "Command Does Not Provide Previews")
+        .method("executeSlashCommandPreview")
 }
 
 /// No command that a method knows.
