@@ -42,8 +42,16 @@ async fn nothing_typed_behind_a_command_breaks_anything() {
         for text in &texts {
             let wish = json!({"command": name, "params": text, "roomId": den});
             let answer = bob.client.post("commands.run", wish).await;
-            let (status, typed) = (answer.status.as_u16(), text.escape_debug());
-            assert_eq!(status, 200, "{name} {typed} is answered {}", answer.body);
+            let already = answer.body["errorType"] == "error-user-already-in-room";
+            let (status, typed) = (
+                answer.status.as_u16(),
+                text.chars().take(20).collect::<String>(),
+            );
+            assert!(
+                status == 200 || already && name == "join",
+                "{name} {typed:?} is answered {}",
+                answer.body
+            );
         }
     }
     for (command, room, thread) in [

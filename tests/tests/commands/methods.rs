@@ -146,7 +146,7 @@ async fn what_is_not_here_is_refused_in_words() {
 async fn a_banner_is_dismissed_by_method() {
     let server = Server::start().await;
     let (admin, alice, _) = people(&server).await;
-    let view = json!({"title": "Tea", "blocks": []});
+    let view = json!({"title": "Tea", "blocks": [{"type": "section"}]});
     let wish = json!({"platform": ["web"], "expireAt": "2040-01-01T00:00:00Z", "view": view});
     let banner = admin.client.post("banners.publish", wish).await.ok();
     let banner = banner["banner"]["_id"].clone();

@@ -1,6 +1,7 @@
 //! Commands about rooms, and one's own place in them.
 
 use serde_json::{Value, json};
+use tests::method::method;
 use tests::on_both_logs;
 use tests::server::ServerOptions;
 
@@ -13,7 +14,7 @@ on_both_logs![
 
 async fn rooms_are_put_away_and_taken_out(options: ServerOptions) {
     let server = options.start().await;
-    let (_, mut alice, mut bob) = people(&server).await;
+    let (mut admin, mut alice, mut bob) = people(&server).await;
     let den = alice.make("channels", "den", &["bob"]).await;
     alice.make("groups", "hidden", &[]).await;
     let talk = alice.client.post("im.create", json!({"username": "bob"}));
@@ -22,15 +23,16 @@ async fn rooms_are_put_away_and_taken_out(options: ServerOptions) {
     alice
         .types("GENERAL", "archive #den", &["`#den` is archived."])
         .await;
-    assert_eq!(alice.info(&den).await["archived"], json!(true));
+    let room = method(&alice.client, "getRoomById", json!([den])).await;
+    assert_eq!(room["result"]["archived"], json!(true));
     alice
         .types(&den, "archive", &["`#den` is archived already."])
         .await;
     bob.types(&den, "unarchive", &["Not authorized"]).await;
-    alice
+    admin
         .types(&den, "unarchive", &["`#den` is no longer archived."])
         .await;
-    alice
+    admin
         .types("GENERAL", "unarchive den", &["`#den` is not archived."])
         .await;
     bob.types(&den, "archive", &["Not authorized"]).await;

@@ -19,20 +19,20 @@ use crate::ids::now;
 pub(super) async fn invite(typed: &Typed<'_>) -> Result<(), Error> {
     let parts = typed.text.split(|end| end == ',' || is_space(end));
     let names = parts.map(bare).filter(|name| !name.is_empty());
+    let names: Vec<&str> = names.take(limits::MENTIONS + 1).collect();
+    if names.is_empty() {
+        typed.tell("Name those to be added: `@somebody`.");
+        return Ok(());
+    }
+    if names.len() > limits::MENTIONS {
+        let most = limits::MENTIONS;
+        typed.tell(format!("At most {most} people can be named at once."));
+        return Ok(());
+    }
     let mut users: Vec<Arc<UserFacts>> = Vec::new();
-    let mut looked_at = 0;
     for name in names {
-        looked_at += 1;
-        if looked_at > limits::MENTIONS {
-            let most = limits::MENTIONS;
-            typed.tell(format!("At most {most} people can be named at once."));
-            return Ok(());
-        }
         let user = typed.user(name).await?;
         users.extend(user.filter(|user| users.iter().all(|other| other.id != user.id)));
-    }
-    if looked_at == 0 {
-        typed.tell("Name those to be added: `@somebody`.");
     }
     if users.is_empty() {
         return Ok(());

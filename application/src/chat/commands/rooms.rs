@@ -4,6 +4,7 @@ use domain::RoomId;
 use domain::membership::MembershipCommand;
 use domain::pattern::first_room_name;
 use domain::permission::Permission;
+use domain::room::name::slug;
 use domain::room::{RoomChange, RoomKind, RoomRefusal};
 use domain::text::words;
 
@@ -84,8 +85,12 @@ pub(super) async fn found(
     others: &[Founder],
 ) -> Result<(), Error> {
     let creator = typed.caller.id();
-    if let Some(room) = typed.workspace.views().room_by_name(name).await? {
-        let (name, archived) = (name.to_owned(), room.archived);
+    let settings = typed.workspace.views().settings();
+    // Where room names may have special characters, it would get a suffix instead of being refused.
+    let name_of_another = slug(name, &settings);
+    let other = typed.workspace.views().room_by_name(&name_of_another);
+    if let Some(room) = other.await? {
+        let (name, archived) = (name_of_another, room.archived);
         return Err(Refusal::RoomNameTaken { name, archived }.into());
     }
     let wish = rooms::plain(typed.workspace, kind, name.to_owned(), creator);
