@@ -126,6 +126,8 @@ async fn all_of_a_room_are_added_to_another() {
 
     bob.types(&hall, "invite-all-from #general", &["Not allowed"])
         .await;
+    bob.types("GENERAL", "invite-all-to #hall", &["Not allowed"])
+        .await;
     let none = "There is no channel called `#hidden`.";
     bob.types("GENERAL", "invite-all-from #hidden", &[none])
         .await;
