@@ -1,12 +1,12 @@
 //! The commands that people type after a slash, as clients know them (contract, messages 7).
 
-use application::chat::commands::{Command, Phrase};
+use application::chat::commands::{Phrase, SlashCommand};
 use domain::permission::Permission;
 use serde_json::{Map, Value, json};
 
 /// A command and what clients show of it.
 pub struct Described {
-    pub command: Command,
+    pub command: SlashCommand,
     pub name: &'static str,
     /// Keys of texts that clients have.
     params: Option<&'static str>,
@@ -15,7 +15,11 @@ pub struct Described {
     permissions: &'static [Permission],
 }
 
-const fn described(name: &'static str, command: Command, description: &'static str) -> Described {
+const fn described(
+    name: &'static str,
+    command: SlashCommand,
+    description: &'static str,
+) -> Described {
     Described {
         command,
         name,
@@ -70,33 +74,41 @@ const OPTIONAL_TEXT: &str = "your_message_optional";
 
 /// By name.
 pub static COMMANDS: [Described; 23] = [
-    described("archive", Command::Archive, "Archive")
+    described("archive", SlashCommand::Archive, "Archive")
         .takes(CHANNEL)
         .needs(&[Permission::ARCHIVE_ROOM]),
-    described("create", Command::Create, "Create_A_New_Channel")
+    described("create", SlashCommand::Create, "Create_A_New_Channel")
         .takes(CHANNEL)
         .needs(&[Permission::CREATE_C, Permission::CREATE_P]),
     described(
         "gimme",
-        Command::Say(Phrase::Gimme),
+        SlashCommand::Say(Phrase::Gimme),
         "Slash_Gimme_Description",
     )
     .takes(OPTIONAL_TEXT),
-    described("help", Command::Help, "Show_the_keyboard_shortcut_list"),
-    described("hide", Command::Hide, "Hide_room").takes(ROOM),
-    described("invite", Command::Invite, "Invite_user_to_join_channel")
-        .takes(USER)
-        .needs(&[Permission::ADD_USER_TO_JOINED_ROOM]),
+    described(
+        "help",
+        SlashCommand::Help,
+        "Show_the_keyboard_shortcut_list",
+    ),
+    described("hide", SlashCommand::Hide, "Hide_room").takes(ROOM),
+    described(
+        "invite",
+        SlashCommand::Invite,
+        "Invite_user_to_join_channel",
+    )
+    .takes(USER)
+    .needs(&[Permission::ADD_USER_TO_JOINED_ROOM]),
     described(
         "invite-all-from",
-        Command::InviteAllFrom,
+        SlashCommand::InviteAllFrom,
         "Invite_user_to_join_channel_all_from",
     )
     .takes(ROOM)
     .needs(&[Permission::ADD_USER_TO_JOINED_ROOM]),
     described(
         "invite-all-to",
-        Command::InviteAllTo,
+        SlashCommand::InviteAllTo,
         "Invite_user_to_join_channel_all_to",
     )
     .takes(ROOM)
@@ -105,55 +117,56 @@ pub static COMMANDS: [Described; 23] = [
         Permission::ADD_USER_TO_ANY_C_ROOM,
         Permission::ADD_USER_TO_ANY_P_ROOM,
     ]),
-    described("join", Command::Join, "Join_the_given_channel")
+    described("join", SlashCommand::Join, "Join_the_given_channel")
         .takes(CHANNEL)
         .needs(&[Permission::VIEW_C_ROOM]),
-    described("kick", Command::Kick, "Remove_someone_from_room")
+    described("kick", SlashCommand::Kick, "Remove_someone_from_room")
         .takes(USER)
         .needs(&[Permission::REMOVE_USER]),
-    described("leave", Command::Leave, "Leave_the_current_channel")
+    described("leave", SlashCommand::Leave, "Leave_the_current_channel")
         .needs(&[Permission::LEAVE_C, Permission::LEAVE_P]),
     described(
         "lennyface",
-        Command::Say(Phrase::LennyFace),
+        SlashCommand::Say(Phrase::LennyFace),
         "Slash_LennyFace_Description",
     )
     .takes(OPTIONAL_TEXT),
-    described("me", Command::Say(Phrase::Me), "Displays_action_text").takes("your_message"),
-    described("msg", Command::Message, "Direct_message_someone")
+    described("me", SlashCommand::Say(Phrase::Me), "Displays_action_text").takes("your_message"),
+    described("msg", SlashCommand::Message, "Direct_message_someone")
         .takes("@username <message>")
         .needs(&[Permission::CREATE_D]),
-    described("mute", Command::Mute, "Mute_someone_in_room")
+    described("mute", SlashCommand::Mute, "Mute_someone_in_room")
         .takes(USER)
         .needs(&[Permission::MUTE_USER]),
-    described("part", Command::Leave, "Leave_the_current_channel")
+    described("part", SlashCommand::Leave, "Leave_the_current_channel")
         .needs(&[Permission::LEAVE_C, Permission::LEAVE_P]),
     described(
         "shrug",
-        Command::Say(Phrase::Shrug),
+        SlashCommand::Say(Phrase::Shrug),
         "Slash_Shrug_Description",
     )
     .takes(OPTIONAL_TEXT),
-    described("status", Command::Status, "Slash_Status_Description").takes("Slash_Status_Params"),
+    described("status", SlashCommand::Status, "Slash_Status_Description")
+        .takes("Slash_Status_Params"),
     described(
         "tableflip",
-        Command::Say(Phrase::TableFlip),
+        SlashCommand::Say(Phrase::TableFlip),
         "Slash_Tableflip_Description",
     )
     .takes(OPTIONAL_TEXT),
-    described("topic", Command::Topic, "Slash_Topic_Description")
+    described("topic", SlashCommand::Topic, "Slash_Topic_Description")
         .takes("Slash_Topic_Params")
         .needs(&[Permission::EDIT_ROOM]),
-    described("unarchive", Command::Unarchive, "Unarchive")
+    described("unarchive", SlashCommand::Unarchive, "Unarchive")
         .takes(CHANNEL)
         .needs(&[Permission::UNARCHIVE_ROOM]),
     described(
         "unflip",
-        Command::Say(Phrase::Unflip),
+        SlashCommand::Say(Phrase::Unflip),
         "Slash_TableUnflip_Description",
     )
     .takes(OPTIONAL_TEXT),
-    described("unmute", Command::Unmute, "Unmute_someone_in_room")
+    described("unmute", SlashCommand::Unmute, "Unmute_someone_in_room")
         .takes(USER)
         .needs(&[Permission::MUTE_USER]),
 ];

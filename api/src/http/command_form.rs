@@ -1,7 +1,7 @@
 //! Running what people type after a slash, as REST and methods both have it (contract, messages 7).
 
 use application::caller::Caller;
-use application::chat::commands::{Command, Typed};
+use application::chat::commands::{SlashCommand, Typed};
 use application::chat::room_access::RoomAccess;
 use application::error::{Error, Refusal};
 use domain::{MessageId, RoomId, limits};
@@ -34,7 +34,7 @@ pub async fn run(
     state: &AppState,
     caller: &Caller,
     place: &RoomAccess,
-    command: Command,
+    command: SlashCommand,
     sent: Sent,
 ) -> Result<(), ApiError> {
     if sent

@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 /// What a command does, whatever it is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
-pub enum Command {
+pub enum SlashCommand {
     Archive,
     Unarchive,
     Create,
@@ -94,28 +94,28 @@ impl<'a> Typed<'a> {
     }
 
     /// Does it. What is refused, the caller has not been told.
-    pub async fn run(&self, command: Command) -> Result<(), Error> {
+    pub async fn run(&self, command: SlashCommand) -> Result<(), Error> {
         match command {
-            Command::Archive => rooms::put_away(self, true).await,
-            Command::Unarchive => rooms::put_away(self, false).await,
-            Command::Create => rooms::create(self).await,
-            Command::Join => rooms::join(self).await,
-            Command::Leave => rooms::leave(self).await,
-            Command::Topic => rooms::set_topic(self).await,
-            Command::Hide => rooms::hide(self).await,
-            Command::Invite => members::invite(self).await,
-            Command::InviteAllTo => members::invite_all_to(self).await,
-            Command::InviteAllFrom => members::invite_all_from(self).await,
-            Command::Kick => members::kick(self).await,
-            Command::Mute => members::mute(self).await,
-            Command::Unmute => members::unmute(self).await,
-            Command::Message => people::message(self).await,
-            Command::Status => people::set_status(self).await,
-            Command::Help => {
+            SlashCommand::Archive => rooms::put_away(self, true).await,
+            SlashCommand::Unarchive => rooms::put_away(self, false).await,
+            SlashCommand::Create => rooms::create(self).await,
+            SlashCommand::Join => rooms::join(self).await,
+            SlashCommand::Leave => rooms::leave(self).await,
+            SlashCommand::Topic => rooms::set_topic(self).await,
+            SlashCommand::Hide => rooms::hide(self).await,
+            SlashCommand::Invite => members::invite(self).await,
+            SlashCommand::InviteAllTo => members::invite_all_to(self).await,
+            SlashCommand::InviteAllFrom => members::invite_all_from(self).await,
+            SlashCommand::Kick => members::kick(self).await,
+            SlashCommand::Mute => members::mute(self).await,
+            SlashCommand::Unmute => members::unmute(self).await,
+            SlashCommand::Message => people::message(self).await,
+            SlashCommand::Status => people::set_status(self).await,
+            SlashCommand::Help => {
                 text::help(self);
                 Ok(())
             }
-            Command::Say(phrase) => text::say(self, phrase).await,
+            SlashCommand::Say(phrase) => text::say(self, phrase).await,
         }
     }
 
