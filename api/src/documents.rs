@@ -1,5 +1,7 @@
 //! Documents of the wire that more than one door shows.
 
+pub mod commands;
+pub mod directory;
 pub mod e2e;
 pub mod members;
 pub mod messages;

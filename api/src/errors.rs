@@ -6,6 +6,7 @@
 pub mod dialect;
 mod method;
 pub mod refusals;
+mod told;
 pub mod wording;
 
 use std::borrow::Cow;

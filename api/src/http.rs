@@ -6,6 +6,7 @@ pub mod body;
 pub mod call;
 pub mod caller;
 pub mod client;
+pub mod command_form;
 pub mod data_uri;
 pub mod direct_form;
 pub mod discussion_form;

@@ -6,8 +6,10 @@ pub mod door;
 pub mod ejson;
 pub mod limits;
 
+mod absent;
 mod admin;
 mod autotranslate;
+mod commands;
 mod e2e;
 mod identity;
 mod mail;
@@ -164,6 +166,8 @@ pub fn all() -> Vec<Method> {
         moderation::methods(),
         autotranslate::methods(),
         webdav::methods(),
+        commands::methods(),
+        absent::methods(),
         maintenance::methods(),
     ]
     .concat()
@@ -247,6 +251,8 @@ mod tests {
             "checkRegistrationSecretURL",
             "forgotPassword",
             "getPasswordPolicy",
+            "getRoomByTypeAndName",
+            "getRoomRoles",
             "license:getModules",
             "license:getTags",
             "license:hasLicense",

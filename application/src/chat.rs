@@ -2,6 +2,7 @@
 
 pub mod autotranslate;
 pub mod bulk;
+pub mod commands;
 pub mod direct;
 pub mod discussions;
 mod followed;

@@ -246,6 +246,9 @@ pub enum Refusal {
     TranslationNotAllowed,
     #[error("no member of the room to translate")]
     NothingToTranslate,
+    /// Who joins once more by a command is told so.
+    #[error("in the channel already")]
+    AlreadyInChannel,
     #[error("no member of the room to favour")]
     NotInFavouredRoom,
     /// Or there is no such room.

@@ -51,6 +51,19 @@ impl NamePattern {
     }
 }
 
+/// The first part of a text that is made of what names of rooms are made of.
+pub fn first_room_name<'a>(text: &'a str, settings: &Settings) -> Option<&'a str> {
+    let pattern = settings.text(keys::UTF8_CHANNEL_NAMES_VALIDATION);
+    if pattern != DEFAULT_PATTERN
+        && let Ok(regex) = Regex::new(pattern)
+    {
+        let mut found = regex.find_iter(text).map(|found| found.as_str());
+        return found.find(|name| !name.is_empty());
+    }
+    let is_other = |character: char| !u8::try_from(character).is_ok_and(is_name_byte);
+    text.split(is_other).find(|name| !name.is_empty())
+}
+
 /// Whether a comma-separated list has `name`, in any letter case.
 pub(crate) fn listed(list: &str, name: &str) -> bool {
     let name = name.to_lowercase();
@@ -74,6 +87,27 @@ mod tests {
             !custom.matches("abä") && !custom.matches("a1"),
             "anchored on both sides"
         );
+    }
+
+    #[test]
+    fn the_first_name_in_a_text_is_found() {
+        let mut settings = Settings::default();
+        let first = |text, settings: &Settings| first_room_name(text, settings).map(str::to_owned);
+        for (text, name) in [
+            ("#den", Some("den")),
+            (" the den", Some("the")),
+            ("größe", Some("gr")),
+            ("#", None),
+            ("", None),
+            ("日本", None),
+        ] {
+            assert_eq!(first(text, &settings).as_deref(), name, "{text}");
+        }
+        for (pattern, name) in [("[a-zöß]+", "größe"), ("x*", ""), ("[", "gr")] {
+            settings.set("UTF8_Channel_Names_Validation", pattern.into());
+            let found = first("#größe", &settings).unwrap_or_default();
+            assert_eq!(found, name, "{pattern}");
+        }
     }
 
     #[test]

@@ -158,6 +158,7 @@ impl From<Refusal> for ApiError {
             Refusal::AvatarResetNotAllowed => wording::avatar_reset_not_allowed(),
             Refusal::NothingToReport => wording::invalid_reported_message(),
             Refusal::KeyTooLarge => Self::TooLarge,
+            Refusal::AlreadyInChannel => wording::already_in_channel(),
             Refusal::NotInFavouredRoom => wording::favouring_not_allowed(),
             Refusal::ReadingNotAllowed => wording::marking_not_allowed(),
             Refusal::NotInReadRoom => wording::no_subscription(),

@@ -1,6 +1,7 @@
 //! The errors of the wire that have a name of their own, each worded once.
 
 mod admin;
+mod commands;
 mod e2e;
 mod exports;
 mod identity;
@@ -21,6 +22,7 @@ mod teams;
 mod threads;
 
 pub use admin::*;
+pub use commands::*;
 pub use e2e::*;
 pub use exports::*;
 pub use identity::*;

@@ -21,7 +21,7 @@ use crate::state::AppState;
 pub struct SentMessage {
     #[serde(rename = "_id")]
     id: Option<String>,
-    rid: Option<String>,
+    pub rid: Option<String>,
     msg: Option<String>,
     ts: Option<Value>,
     tmid: Option<String>,

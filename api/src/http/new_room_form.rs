@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use application::caller::Caller;
 use application::chat::members::Founder;
 use application::chat::{rooms, teams};
-use application::ids::{fresh_id, now};
 use domain::room::{RoomCreated, RoomKind, RoomOfTeam};
-use domain::settings::keys;
 use domain::{RoomId, TeamId, UserId};
 use serde_json::{Map, Value};
 
@@ -72,28 +70,18 @@ impl NewRoom {
             let text = self.extra.get(name).and_then(Value::as_str);
             text.map(str::to_owned)
         };
-        let settings = state.views().settings();
-        let encrypted = flag("encrypted").unwrap_or_else(|| {
-            settings.bool(keys::E2E_ENABLE)
-                && settings.bool(keys::E2E_ENABLED_DEFAULT_PRIVATE_ROOMS)
-        });
+        let plain = rooms::plain(state, self.kind, self.name.clone(), creator);
+        let encrypted = flag("encrypted").unwrap_or(plain.encrypted);
         RoomCreated {
-            room: RoomId::new(fresh_id()),
-            kind: self.kind,
             display_name: text("fname"),
-            creator: Some(creator.clone()),
-            participants: Vec::new(),
-            at: now(),
             read_only: self.read_only,
             broadcast: flag("broadcast").unwrap_or(false),
-            default: false,
             encrypted: self.kind == RoomKind::Group && encrypted,
             topic: text("topic"),
             description: text("description"),
             announcement: text("announcement"),
             custom_fields: Some(Value::Object(self.custom_fields)),
-            discussion: None,
-            name: Some(self.name),
+            ..plain
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `POST method.call/<name>` and `method.callAnon/<name>` (contract, admin-and-settings 6).
 //!
 //! The name inside the message decides; the one in the path is ignored. The answer is always a 200 with the result or
-//! the error inside, as servers up to 7 send it: clients read the message in any case.
+//! the error inside, as servers up to 7 send it, though newer ones answer errors with a 4xx around the same message:
+//! clients of any age read the message of a 200, and to older ones a 4xx is the failure of the request itself, a 401 the
+//! end of the login.
 
 use application::caller::Caller;
 use application::identity::second_factors::gate::FactorAnswer;

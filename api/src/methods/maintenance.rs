@@ -1,7 +1,8 @@
 //! Methods that settings of the type `action` name, and methods about the server itself.
 
+use application::admin::banners;
 use domain::permission::Permission;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::errors::wording;
 use crate::methods::{Method, MethodCall, MethodOutcome, method};
@@ -10,6 +11,8 @@ pub(super) fn methods() -> Vec<Method> {
     vec![
         method("restart_server", restart),
         method("OEmbedCacheCleanup", clear_previews),
+        method("loadLocale", load_locale),
+        method("banner/dismiss", dismiss_banner),
     ]
 }
 
@@ -21,6 +24,19 @@ async fn restart(call: MethodCall) -> MethodOutcome {
     tracing::info!(user = %call.caller.id(), "a restart was asked for");
     call.state.restart();
     Ok(json!({ "message": "The_server_will_restart_in_s_seconds", "params": [0] }))
+}
+
+/// `loadLocale(language)`: how dates are written there is for clients to know, which fall back to English.
+async fn load_locale(_: MethodCall) -> MethodOutcome {
+    Err(wording::unknown_language())
+}
+
+/// `banner/dismiss({id})`.
+async fn dismiss_banner(call: MethodCall) -> MethodOutcome {
+    let banner = call.args.object(0)?.get("id").and_then(Value::as_str);
+    let banner = banner.ok_or_else(|| wording::match_missing("id"))?;
+    banners::dismiss(&call.state, &call.caller, banner).await?;
+    Ok(Value::Null)
 }
 
 /// `OEmbedCacheCleanup()`. This server keeps previews of links only in the messages that show them, so the cache is

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use application::ids::fresh_id;
 use application::people::{custom_status, status};
+use domain::UserId;
 use domain::custom_status::Description;
 use domain::presence::Status;
 use domain::settings::keys;
@@ -20,6 +21,7 @@ pub(super) fn methods() -> Vec<Method> {
         method("UserPresence:connect", connection),
         method("UserPresence:ping", connection),
         method("UserPresence:setDefaultStatus", set_default_status),
+        method("getUserStatusText", status_text),
         method("setUserStatus", set_user_status).limited(1, Duration::from_secs(1)),
         method("listCustomUserStatus", list_custom_statuses),
         method("insertOrUpdateUserStatus", save_custom_status),
@@ -67,6 +69,14 @@ async fn set_user_status(call: MethodCall) -> MethodOutcome {
     let wanted = wanted.filter(|status| !status.is_empty());
     status::say(&call.state, &call.caller, &own, text, wanted).await?;
     Ok(Value::Null)
+}
+
+/// `getUserStatusText(user)`: empty, if they say nothing.
+async fn status_text(call: MethodCall) -> MethodOutcome {
+    let user = UserId::new(call.args.text(0)?);
+    let user = call.state.views().user(&user).await?;
+    let text = user.and_then(|user| user.status_text.clone());
+    Ok(json!(text.unwrap_or_default()))
 }
 
 async fn list_custom_statuses(call: MethodCall) -> MethodOutcome {

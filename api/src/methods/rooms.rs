@@ -7,6 +7,7 @@ mod place;
 mod prune;
 mod queries;
 mod settings;
+mod strangers;
 
 use crate::methods::Method;
 

@@ -5,6 +5,7 @@ mod attached;
 mod autocomplete;
 pub mod autotranslate;
 pub mod channels;
+mod commands;
 pub mod counters;
 pub mod direct;
 pub mod discussions;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Vec<Route> {
         autocomplete::routes(),
         autotranslate::routes(),
         channels::routes(),
+        commands::routes(),
         counters::routes(),
         direct::routes(),
         discussions::routes(),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use domain::membership::{self, Membership, MembershipCommand, MembershipRefusal};
 use domain::permission::Permission;
 use domain::settings::keys;
-use domain::{Timestamp, UserId};
+use domain::{RoomId, Timestamp, UserId};
 
 use crate::caller::Caller;
 use crate::chat::followed::Followed;
@@ -58,6 +58,45 @@ pub(super) async fn each(
     Ok(unchanged)
 }
 
+/// How many may be added at once.
+fn most(workspace: &Workspace) -> usize {
+    let limit = workspace.views().settings().int(keys::API_USER_LIMIT);
+    // Room for one more, by which it is seen that there are more.
+    usize::try_from(limit).unwrap_or(0).min(usize::MAX - 1)
+}
+
+fn not_too_many(users: Vec<UserId>, limit: usize) -> Result<Vec<UserId>, Refusal> {
+    let fit = users.len() <= limit;
+    fit.then_some(users).ok_or(Refusal::TooManyUsersToAdd)
+}
+
+/// The members of a room, if they may be added to another at once.
+pub(super) async fn crowd(workspace: &Workspace, room: &RoomId) -> Result<Vec<UserId>, Error> {
+    let limit = most(workspace);
+    let members = workspace.views().member_ids(room, limit + 1).await?;
+    Ok(not_too_many(members, limit)?)
+}
+
+/// Adds those of `users` who are neither in the room nor kept out of it. Returns how many.
+pub(super) async fn add_missing(
+    workspace: &Workspace,
+    caller: &Caller,
+    place: &RoomAccess,
+    users: Vec<UserId>,
+) -> Result<usize, Error> {
+    let mut missing = Vec::new();
+    for user in users {
+        let there = workspace.views().membership_facts(&place.room.id, &user);
+        if !place.room.banned.contains(&user) && there.await?.is_none() {
+            missing.push(user);
+        }
+    }
+    let there = each(workspace, caller, place, &missing, |at| {
+        MembershipCommand::Add { at }
+    });
+    Ok(missing.len() - there.await?.len())
+}
+
 /// Adds everybody there is, or everybody who may log in, to the room: those who are not in it, nor kept out of it.
 pub async fn add_all(
     workspace: &Workspace,
@@ -68,15 +107,9 @@ pub async fn add_all(
     if !caller.may(workspace, Permission::ADD_ALL_TO_ROOM) {
         return Err(MembershipRefusal::AddAllNotAllowed.into());
     }
-    let limit = workspace.views().settings().int(keys::API_USER_LIMIT);
-    let limit = usize::try_from(limit).unwrap_or(0);
-    let users = workspace
-        .views()
-        .user_ids(active_only, limit.saturating_add(1))
-        .await?;
-    if users.len() > limit {
-        return Err(Refusal::TooManyUsersToAdd.into());
-    }
+    let limit = most(workspace);
+    let users = workspace.views().user_ids(active_only, limit + 1).await?;
+    let users = not_too_many(users, limit)?;
     let members = workspace
         .views()
         .member_ids(&place.room.id, usize::MAX)

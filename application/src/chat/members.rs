@@ -18,7 +18,6 @@ use crate::caller::Caller;
 use crate::chat::bulk;
 use crate::chat::followed::Followed;
 use crate::chat::join_codes;
-use crate::chat::notices::Notice;
 use crate::chat::room_access::RoomAccess;
 use crate::error::{Error, Refusal};
 use crate::ids::now;
@@ -26,6 +25,7 @@ use crate::witness;
 use crate::workspace::{WorkError, Workspace};
 
 /// A user who is in a room from the start.
+#[derive(Clone)]
 #[allow(missing_docs, reason = "fields and variants say what they are")]
 pub struct Founder {
     pub user: UserId,
@@ -333,14 +333,9 @@ pub async fn invite(
         MembershipCommand::Add { at }
     });
     let there = there.await?;
-    let at = now();
     for user in users.iter().filter(|user| there.contains(&user.id)) {
-        let notice = Notice {
-            room: place.room.id.clone(),
-            text: format!("`{}` is already in here.", user.username),
-            at,
-        };
-        workspace.notices().tell(caller.id(), notice);
+        let text = format!("`{}` is already in here.", user.username);
+        workspace.notices().tell(caller.id(), &place.room.id, text);
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{Receiver, Sender, channel};
 
+use crate::ids::now;
+
 /// How many wait for somebody who is slow to listen. Older ones are passed over.
 const WAITING: usize = 32;
 
@@ -18,32 +20,49 @@ pub struct Notice {
     /// The room it is about, and is shown in.
     pub room: RoomId,
     pub text: String,
+    /// No other notice of this node has it: clients know them apart by it.
     pub at: Timestamp,
 }
 
 /// Those who listen on this node.
 #[derive(Clone, Default)]
-pub struct Notices(Arc<Mutex<HashMap<UserId, Sender<Notice>>>>);
+pub struct Notices(Arc<Mutex<Listeners>>);
+
+#[derive(Default)]
+struct Listeners {
+    users: HashMap<UserId, Sender<Notice>>,
+    /// When somebody was told something last.
+    last: i64,
+}
 
 impl Notices {
-    /// Tells `user`, wherever they listen.
-    pub fn tell(&self, user: &UserId, notice: Notice) {
-        if let Some(listeners) = self.0.lock().get(user) {
-            // An error says that nobody listens any more.
-            let _ = listeners.send(notice);
-        }
+    /// Tells `user` that about the room, wherever they listen.
+    pub fn tell(&self, user: &UserId, room: &RoomId, text: impl Into<String>) {
+        let mut listeners = self.0.lock();
+        let at = now().as_millis().max(listeners.last + 1);
+        let Some(told) = listeners.users.get(user) else {
+            return;
+        };
+        // An error says that nobody listens any more.
+        let _ = told.send(Notice {
+            room: room.clone(),
+            text: text.into(),
+            at: Timestamp::from_millis(at),
+        });
+        listeners.last = at;
     }
 
     /// Listens to what `user` is told from now on.
     pub fn listen(&self, user: &UserId) -> Listener {
-        let mut users = self.0.lock();
-        let listeners = users
+        let mut listeners = self.0.lock();
+        let told = listeners
+            .users
             .entry(user.clone())
             .or_insert_with(|| channel(WAITING).0);
         Listener {
             notices: self.clone(),
             user: user.clone(),
-            told: listeners.subscribe(),
+            told: told.subscribe(),
         }
     }
 }
@@ -70,13 +89,14 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let mut users = self.notices.0.lock();
+        let mut listeners = self.notices.0.lock();
         // This one is counted until the end.
-        let others = users
+        let others = listeners
+            .users
             .get(&self.user)
-            .is_some_and(|listeners| listeners.receiver_count() > 1);
+            .is_some_and(|told| told.receiver_count() > 1);
         if !others {
-            users.remove(&self.user);
+            listeners.users.remove(&self.user);
         }
     }
 }
@@ -85,23 +105,23 @@ impl Drop for Listener {
 mod tests {
     use super::*;
 
-    fn notice(text: &str) -> Notice {
-        Notice {
-            room: RoomId::new("room"),
-            text: text.to_owned(),
-            at: Timestamp::from_millis(1),
-        }
+    fn tell(notices: &Notices, user: &UserId, text: &str) {
+        notices.tell(user, &RoomId::new("room"), text);
     }
 
     #[tokio::test]
     async fn whoever_listens_is_told_and_nobody_else() {
         let (notices, anna, bert) = (Notices::default(), UserId::new("anna"), UserId::new("bert"));
-        notices.tell(&anna, notice("missed"));
+        tell(&notices, &anna, "missed");
         let (mut first, mut second) = (notices.listen(&anna), notices.listen(&anna));
         let mut other = notices.listen(&bert);
-        notices.tell(&anna, notice("heard"));
-        assert_eq!(first.next().await, notice("heard"));
-        assert_eq!(second.next().await, notice("heard"));
+        tell(&notices, &anna, "heard");
+        let heard = first.next().await;
+        assert_eq!(
+            (heard.text.as_str(), heard.room.as_str()),
+            ("heard", "room")
+        );
+        assert_eq!(second.next().await, heard);
         assert!(other.told.try_recv().is_err(), "it was not for bert");
     }
 
@@ -110,10 +130,10 @@ mod tests {
         let (notices, anna) = (Notices::default(), UserId::new("anna"));
         let (first, mut second) = (notices.listen(&anna), notices.listen(&anna));
         drop(first);
-        notices.tell(&anna, notice("heard"));
-        assert_eq!(second.next().await, notice("heard"));
+        tell(&notices, &anna, "heard");
+        assert_eq!(second.next().await.text, "heard");
         drop(second);
-        assert!(notices.0.lock().is_empty());
+        assert!(notices.0.lock().users.is_empty());
     }
 
     #[tokio::test]
@@ -121,8 +141,23 @@ mod tests {
         let (notices, anna) = (Notices::default(), UserId::new("anna"));
         let mut slow = notices.listen(&anna);
         for number in 0..=WAITING {
-            notices.tell(&anna, notice(&number.to_string()));
+            tell(&notices, &anna, &number.to_string());
         }
-        assert_eq!(slow.next().await, notice("1"));
+        assert_eq!(slow.next().await.text, "1");
+    }
+
+    #[tokio::test]
+    async fn no_two_notices_are_of_the_same_time() {
+        let (notices, anna) = (Notices::default(), UserId::new("anna"));
+        let mut heard = notices.listen(&anna);
+        for _ in 0..WAITING {
+            tell(&notices, &anna, "at once");
+        }
+        let mut last = Timestamp::from_millis(0);
+        for _ in 0..WAITING {
+            let at = heard.next().await.at;
+            assert!(at > last);
+            last = at;
+        }
     }
 }

@@ -19,12 +19,37 @@ use crate::chat::room_access::RoomAccess;
 use crate::chat::team_rooms::join_team;
 use crate::claims::Claimant;
 use crate::error::{Error, Refusal};
-use crate::ids::now;
+use crate::ids::{fresh_id, now};
 use crate::people::avatars;
 use crate::workspace::{WorkError, Workspace};
 
 /// How many suffixes are tried to make the name of a room unique.
 const NAME_ATTEMPTS: u32 = 100;
+
+/// A channel or group to be made, of which no more is wished than a name as typed.
+pub fn plain(workspace: &Workspace, kind: RoomKind, name: String, creator: &UserId) -> RoomCreated {
+    let settings = workspace.views().settings();
+    RoomCreated {
+        room: RoomId::new(fresh_id()),
+        kind,
+        name: Some(name),
+        display_name: None,
+        creator: Some(creator.clone()),
+        participants: Vec::new(),
+        at: now(),
+        read_only: false,
+        broadcast: false,
+        default: false,
+        encrypted: kind == RoomKind::Group
+            && settings.bool(keys::E2E_ENABLE)
+            && settings.bool(keys::E2E_ENABLED_DEFAULT_PRIVATE_ROOMS),
+        topic: None,
+        description: None,
+        announcement: None,
+        custom_fields: None,
+        discussion: None,
+    }
+}
 
 /// Makes a channel or group, with its name and first members, in one transaction.
 ///

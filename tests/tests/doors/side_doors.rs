@@ -337,6 +337,53 @@ const ROOMS: &[(&str, &str)] = &[
     ("METHOD getChannelHistory", r#"[{"rid":"ROOM"}]"#),
     ("METHOD getUserMentionsByChannel", r#"[{"roomId":"ROOM"}]"#),
     ("METHOD getThreadsList", r#"[{"rid":"ROOM"}]"#),
+    (
+        "commands.run",
+        r#"{"command":"me","params":"x","roomId":"ROOM"}"#,
+    ),
+    (
+        "commands.run",
+        r#"{"command":"kick","params":"@alice","roomId":"ROOM"}"#,
+    ),
+    (
+        "commands.run",
+        r##"{"command":"archive","params":"#NAME","roomId":"GENERAL"}"##,
+    ),
+    (
+        "commands.run",
+        r##"{"command":"unarchive","params":"#NAME","roomId":"GENERAL"}"##,
+    ),
+    (
+        "commands.run",
+        r##"{"command":"join","params":"#NAME","roomId":"GENERAL"}"##,
+    ),
+    (
+        "commands.run",
+        r##"{"command":"hide","params":"#NAME","roomId":"GENERAL"}"##,
+    ),
+    (
+        "commands.run",
+        r##"{"command":"invite-all-from","params":"#NAME","roomId":"GENERAL"}"##,
+    ),
+    ("GET commands.preview?command=me&roomId=ROOM", ""),
+    (
+        "commands.preview",
+        r#"{"command":"me","roomId":"ROOM","previewItem":{"id":"1","type":"text","value":"x"}}"#,
+    ),
+    (
+        "METHOD slashCommand",
+        r#"[{"cmd":"topic","params":"x","msg":{"rid":"ROOM"}}]"#,
+    ),
+    (
+        "METHOD slashCommand",
+        r##"[{"cmd":"join","params":"#NAME","msg":{"rid":"GENERAL"}}]"##,
+    ),
+    (
+        "METHOD getSlashCommandPreviews",
+        r#"[{"cmd":"me","params":"x","msg":{"rid":"ROOM"}}]"#,
+    ),
+    ("METHOD browseChannels", r#"[{"text":"NAME","page":0}]"#),
+    ("METHOD sendFileMessage", r#"["ROOM","Uploads",{},{}]"#),
 ];
 
 /// Requests that name a message. `MESSAGE` is its id, `ROOM` that of its room.
@@ -445,6 +492,19 @@ const MESSAGES: &[(&str, &str)] = &[
     ("METHOD loadSurroundingMessages", r#"[{"_id":"MESSAGE"}]"#),
     ("METHOD getSingleMessage", r#"["MESSAGE"]"#),
     ("METHOD getMessages", r#"[["MESSAGE"]]"#),
+    (
+        "commands.run",
+        r#"{"command":"me","params":"x","roomId":"GENERAL","tmid":"MESSAGE"}"#,
+    ),
+    (
+        "commands.run",
+        r#"{"command":"me","params":"x","roomId":"ROOM","tmid":"MESSAGE"}"#,
+    ),
+    (
+        "METHOD slashCommand",
+        r#"[{"cmd":"me","params":"x","msg":{"rid":"GENERAL","tmid":"MESSAGE"}}]"#,
+    ),
+    ("METHOD snippetMessage", r#"[{"_id":"MESSAGE"},"x"]"#),
 ];
 
 /// What parameters that name rooms and messages are called.

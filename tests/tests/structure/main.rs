@@ -230,8 +230,8 @@ fn what_somebody_may_not_do_is_worded_as_that() {
         "no-permission\"",
         "unauthorized\"",
     ];
-    // What stands before such a code, without white space. The last five make no error of a code that is denied.
-    const MAKERS: [&str; 9] = [
+    // What stands before such a code, without white space. The last six make no error of a code that is denied.
+    const MAKERS: [&str; 10] = [
         "denied(",
         "denied(\"error-not-allowed\",",
         "Denied(Box::new(bare_code(",
@@ -241,6 +241,7 @@ fn what_somebody_may_not_do_is_worded_as_that() {
         "ApiError::Typed{error:",
         "ApiError::NotPermitted{error:",
         "matchcode.as_ref(){",
+        "constNOT_ALLOWED:&str=",
     ];
     let errors = root().join("api/src/errors");
     for (path, text) in sources("api") {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use application::caller::Caller;
 use application::chat::room_access::RoomAccess;
 use application::chat::{bulk, members};
 use application::ids::now;
@@ -15,7 +16,9 @@ use crate::documents;
 use crate::documents::members::{connected_first, roles_in, there};
 use crate::errors::{ApiError, wording};
 use crate::http::membership_form::Deed;
-use crate::methods::{Method, MethodCall, MethodOutcome, method};
+use crate::methods::rooms::strangers;
+use crate::methods::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
+use crate::state::AppState;
 
 /// The most members that one call lists.
 const MOST_LISTED: u64 = 1_000;
@@ -28,7 +31,7 @@ pub(super) fn methods() -> Vec<Method> {
         method("addUserToRoom", add_one),
         method("addUsersToRoom", add),
         method("addAllUserToRoom", add_all),
-        method("getRoomRoles", roles),
+        open_method("getRoomRoles", roles),
         method("getUsersOfRoom", users),
         method("muteUserInRoom", |call| change_named(Deed::Mute, call)),
         method("unmuteUserInRoom", |call| change_named(Deed::Unmute, call)),
@@ -70,8 +73,17 @@ async fn named(call: &MethodCall, name: &str) -> Result<Option<Arc<UserFacts>>, 
 
 /// The room of the first parameter, if the caller may know of it.
 async fn place(call: &MethodCall, room: &str, method: &str) -> Result<RoomAccess, ApiError> {
-    let place = RoomAccess::of(&call.state, &call.caller, &RoomId::new(room)).await?;
-    let place = place.filter(|place| place.is_visible(&call.caller));
+    visible(&call.state, &call.caller, &RoomId::new(room), method).await
+}
+
+async fn visible(
+    state: &AppState,
+    caller: &Caller,
+    room: &RoomId,
+    method: &str,
+) -> Result<RoomAccess, ApiError> {
+    let place = RoomAccess::of(state, caller, room).await?;
+    let place = place.filter(|place| place.is_visible(caller));
     place.ok_or_else(|| wording::invalid_room().method(method))
 }
 
@@ -137,9 +149,14 @@ async fn add_all(call: MethodCall) -> MethodOutcome {
 }
 
 /// `getRoomRoles(rid)`.
-async fn roles(call: MethodCall) -> MethodOutcome {
-    let place = place(&call, call.args.text(0)?, "getRoomRoles").await?;
-    Ok(roles_in(&call.state, &place.room.id).await?.into())
+async fn roles(call: AnyMethodCall) -> MethodOutcome {
+    const METHOD: &str = "getRoomRoles";
+    let room = RoomId::new(call.args.text(0)?);
+    match &call.caller {
+        Some(caller) => drop(visible(&call.state, caller, &room, METHOD).await?),
+        None => strangers::may_ask(&call.state, Some(&room), METHOD).await?,
+    }
+    Ok(roles_in(&call.state, &room).await?.into())
 }
 
 /// `getUsersOfRoom(rid, showAll, {limit, skip}, filter)`. Unless all are wanted, only those who are there.

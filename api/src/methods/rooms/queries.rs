@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::documents::rooms::{room_fields, unread};
 use crate::errors::{ApiError, wording};
-use crate::methods::{Method, MethodCall, MethodOutcome, method};
+use crate::methods::rooms::strangers;
+use crate::methods::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
 
 /// The most channels of one list.
 const MOST_LISTED: u64 = 500;
@@ -23,7 +24,7 @@ const BY_ID: (u32, Duration) = (10, Duration::from_mins(1));
 pub(super) fn methods() -> Vec<Method> {
     vec![
         method("getRoomById", by_id).limited(BY_ID.0, BY_ID.1),
-        method("getRoomByTypeAndName", by_type_and_name),
+        open_method("getRoomByTypeAndName", by_type_and_name),
         method("getRoomIdByNameOrId", id_of),
         method("getRoomNameById", name_of),
         method("channelsList", list),
@@ -62,7 +63,7 @@ async fn by_id(call: MethodCall) -> MethodOutcome {
 }
 
 /// `getRoomByTypeAndName(type, nameOrId)`.
-async fn by_type_and_name(call: MethodCall) -> MethodOutcome {
+async fn by_type_and_name(call: AnyMethodCall) -> MethodOutcome {
     const METHOD: &str = "getRoomByTypeAndName";
     let (letter, named) = (call.args.text(0)?, call.args.text(1)?);
     let views = call.state.views();
@@ -71,17 +72,24 @@ async fn by_type_and_name(call: MethodCall) -> MethodOutcome {
         None => views.room_by_name(named).await?,
     };
     let record = record.filter(|record| record.kind.letter() == letter);
-    let record = record.ok_or_else(|| wording::invalid_room().method(METHOD))?;
-    let place = RoomAccess::of(&call.state, &call.caller, &record.id).await?;
-    let place = place.ok_or_else(|| wording::invalid_room().method(METHOD))?;
-    if !place.can_access(&call.caller) {
-        return Err(if place.is_visible(&call.caller) {
+    let unknown = || wording::invalid_room().method(METHOD);
+    let Some(caller) = &call.caller else {
+        let room = record.as_ref().map(|record| &record.id);
+        strangers::may_ask(&call.state, room, METHOD).await?;
+        let record = record.ok_or_else(unknown)?;
+        return Ok(Value::Object(room_fields(document(&record))));
+    };
+    let record = record.ok_or_else(unknown)?;
+    let place = RoomAccess::of(&call.state, caller, &record.id).await?;
+    let place = place.ok_or_else(unknown)?;
+    if !place.can_access(caller) {
+        return Err(if place.is_visible(caller) {
             wording::no_permission(METHOD)
         } else {
-            wording::invalid_room().method(METHOD)
+            unknown()
         });
     }
-    let record = as_read(record, &place, &call.caller);
+    let record = as_read(record, &place, caller);
     Ok(Value::Object(room_fields(document(&record))))
 }
 

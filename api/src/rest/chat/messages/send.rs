@@ -1,5 +1,6 @@
 //! `chat.sendMessage`: what people post.
 
+use domain::RoomId;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -10,6 +11,7 @@ use crate::http::message_form::{self, SentMessage};
 use crate::http::parameters::{Loose, field};
 use crate::http::route::{self, Route};
 use crate::http::schema::{Kind, Schema};
+use crate::http::send_form::told;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -45,6 +47,9 @@ impl FromInput for Sent {
 
 async fn send(call: Call, Sent { message }: Sent) -> Outcome {
     let message = message.ok_or_else(wording::message_param_missing)?;
-    let doc = message_form::post(&call.state, &call.caller, message).await?;
+    let room = RoomId::new(message.rid.as_deref().unwrap_or_default());
+    let doc = message_form::post(&call.state, &call.caller, message)
+        .await
+        .map_err(|error| told(&call.state, &call.caller, &room, error))?;
     Ok(Answer::with_capacity(doc.len() + 16).raw("message", &doc))
 }
