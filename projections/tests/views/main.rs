@@ -7,6 +7,7 @@ macro_rules! values {
 }
 
 mod changes;
+mod fold;
 mod full_disk;
 mod life;
 mod logins;
