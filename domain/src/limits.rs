@@ -59,6 +59,15 @@ pub const DEPTH: usize = 50;
 /// People, rooms and links found in one message: so many of each. What comes after them is text like any other.
 pub const MENTIONS: usize = 200;
 
+/// What is kept of a page that a message links to: so many fields.
+pub const PREVIEW_FIELDS: usize = 32;
+
+/// One of those.
+pub const PREVIEW_VALUE: usize = 4 * 1024;
+
+/// All of those of a page, with their names.
+pub const PREVIEW: usize = 32 * 1024;
+
 /// Rooms one call may post to.
 pub const TARGETS: usize = 50;
 
@@ -106,6 +115,9 @@ pub const TABLE: &[(&str, usize, &str)] = &[
         MENTIONS,
         "each",
     ),
+    ("fields of the preview of a link", PREVIEW_FIELDS, "items"),
+    ("value in the preview of a link", PREVIEW_VALUE, "bytes"),
+    ("preview of a link", PREVIEW, "bytes"),
     ("rooms one call posts to", TARGETS, "items"),
     ("roles of a user", ROLES, "items"),
     ("list or object in a request", ITEMS, "items"),

@@ -4,12 +4,14 @@
 mod attachments;
 mod decide;
 mod events;
+mod preview;
 mod size;
 #[cfg(test)]
 mod tests;
 
 pub use decide::{OutOfSync, may_write, resolve_sent_at};
 pub use events::*;
+pub use preview::{ParsedUrl, Preview, PreviewHeaders};
 pub use size::{check_size, length};
 
 use std::collections::BTreeSet;
