@@ -15,6 +15,7 @@ mod gravatar;
 pub mod mail;
 mod reactor;
 mod said;
+pub mod unfurl;
 mod worker;
 
 use std::collections::BTreeMap;
