@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
-use crate::http::parameters::{Filled, Parameters};
+use crate::http::parameters::{Long, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 
@@ -22,11 +22,17 @@ pub(super) fn routes() -> Vec<Route> {
 #[derive(Parameters)]
 struct Wanted {
     room_id: RoomId,
-    url: Filled,
+    url: Long<1>,
 }
 
 /// `chat.getURLPreview`.
-async fn preview(call: Call, Wanted { room_id, url }: Wanted) -> Outcome {
+async fn preview(
+    call: Call,
+    Wanted {
+        room_id,
+        url: Long(url),
+    }: Wanted,
+) -> Outcome {
     let preview = previews::of_link(&call.state, &call.caller, &room_id, &url).await?;
     Ok(Answer::empty().field("urlPreview", &document(preview)))
 }
