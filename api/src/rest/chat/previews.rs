@@ -57,12 +57,12 @@ fn document(preview: Preview) -> Value {
         document["headers"] = known;
     }
     if let Some(parsed) = preview.parsed {
-        document["parsedUrl"] = parsed_url(parsed);
+        document["parsedUrl"] = parsed_url(&parsed);
     }
     document
 }
 
-fn parsed_url(parsed: ParsedUrl) -> Value {
+fn parsed_url(parsed: &ParsedUrl) -> Value {
     json!({
         "host": parsed.host,
         "hash": parsed.hash,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 const MOST: usize = 1_000;
 
 /// How long it is remembered that nothing was found.
-const NOTHING_FOR: Duration = Duration::from_secs(60);
+const NOTHING_FOR: Duration = Duration::from_mins(1);
 
 struct Entry<T> {
     began: Instant,
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(86_400);
+    const DAY: Duration = Duration::from_hours(24);
 
     /// Counts what is looked up.
     #[derive(Default)]

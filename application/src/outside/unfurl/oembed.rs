@@ -59,7 +59,7 @@ pub fn endpoint(providers: &[Provider], link: &Url) -> Option<Url> {
     };
     let provider = providers
         .iter()
-        .find(|one| one.hosts.iter().any(|name| is_of(&name)) && link.path().contains(one.path))?;
+        .find(|one| one.hosts.iter().any(is_of) && link.path().contains(one.path))?;
     let asked = [("format", "json"), ("url", link.as_str())];
     Url::parse_with_params(provider.endpoint, asked).ok()
 }

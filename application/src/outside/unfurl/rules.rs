@@ -242,7 +242,7 @@ mod tests {
         assert_eq!((rule.ports, rule.redirects), (vec![80, 443], 5));
         assert!(rule.ignored.has_name("localhost"));
         assert!(rule.ignored.has_address([192, 168, 1, 1].into()));
-        assert_eq!(lifetime(&settings), Duration::from_secs(30 * 86_400));
+        assert_eq!(lifetime(&settings), Duration::from_hours(30 * 24));
         settings.set("API_EmbedCacheExpirationDays", json!(-1));
         assert_eq!(lifetime(&settings), Duration::ZERO);
         settings.set("API_EmbedSafePorts", json!("80, x 99999 8080"));
