@@ -14,6 +14,7 @@ pub mod messages;
 pub mod notices;
 pub mod ownership;
 pub mod place;
+pub mod previews;
 pub mod pruning;
 pub mod room_access;
 pub mod rooms;

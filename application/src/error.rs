@@ -259,6 +259,9 @@ pub enum Refusal {
     /// Threads are off, the message is not there, or the caller may not see its room.
     #[error("no thread to read")]
     ThreadNotShown,
+    /// Or there is no such room.
+    #[error("may not see the room that the preview is for")]
+    PreviewNotAllowed,
     #[error("nothing there could be unread")]
     NothingToMarkUnread,
     /// One's own, or the caller may not see it.

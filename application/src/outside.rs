@@ -4,6 +4,7 @@
 pub mod dns;
 pub mod fetch;
 pub mod mail;
+pub mod unfurl;
 pub mod webdav;
 
 /// Why nothing is reached from a sandbox.

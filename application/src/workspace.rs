@@ -26,6 +26,7 @@ use crate::ids::now;
 use crate::outside::dns::{NameServers, Names};
 use crate::outside::fetch::{AllowList, Fetcher};
 use crate::outside::mail::{Mailer, SmtpMailer, SmtpServer};
+use crate::outside::unfurl::Unfurler;
 use crate::people::presence::Presence;
 use crate::rate_limit::RateLimiter;
 use crate::record::export::ExportQueue;
@@ -102,6 +103,8 @@ pub struct WorkspaceConfig {
     pub site_url: String,
     /// Hosts that requests caused by users may go to although they are not public.
     pub fetch_allow: AllowList,
+    /// The version that others are told.
+    pub announced_version: String,
     /// The name servers to ask for records other than addresses.
     pub name_servers: NameServers,
     /// The most logins an account has at a time (`MAX_RESUME_LOGIN_TOKENS`).
@@ -128,6 +131,7 @@ impl Default for WorkspaceConfig {
         Self {
             site_url: "http://localhost".to_owned(),
             fetch_allow: AllowList::default(),
+            announced_version: env!("CARGO_PKG_VERSION").to_owned(),
             name_servers: NameServers::default(),
             max_sessions: MAX_SESSIONS,
             password_queue: 512,
@@ -147,6 +151,7 @@ struct Parts {
     vault: Vault,
     files: Files,
     fetcher: Fetcher,
+    unfurler: Unfurler,
     config: WorkspaceConfig,
     guesses: RateLimiter,
     attempts: Attempts,
@@ -185,6 +190,7 @@ impl Workspace {
             None => (mailer, fetcher, names),
         };
         Self(Arc::new(Parts {
+            unfurler: Unfurler::new(fetcher.clone(), config.announced_version.clone()),
             presence: Presence::new(views.clone()),
             notices: Notices::default(),
             mailer: Arc::new(mailer),
@@ -230,6 +236,11 @@ impl Workspace {
     /// Makes requests to the outside that users cause.
     pub fn fetcher(&self) -> &Fetcher {
         &self.0.fetcher
+    }
+
+    /// Finds out what is behind links.
+    pub fn unfurler(&self) -> &Unfurler {
+        &self.0.unfurler
     }
 
     /// Counts per account what must not be tried too often. Separate from the counts of calls, because anyone can make

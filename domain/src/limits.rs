@@ -66,6 +66,15 @@ pub const QUOTE: usize = 64 * 1024;
 /// Links of one message whose pages are previewed (contract, messages 4.4).
 pub const PREVIEWS: usize = 5;
 
+/// What is kept of a page that a message links to: so many fields.
+pub const PREVIEW_FIELDS: usize = 32;
+
+/// One of those.
+pub const PREVIEW_VALUE: usize = 4 * 1024;
+
+/// All of those of a page, with their names.
+pub const PREVIEW: usize = 32 * 1024;
+
 /// Rooms one call may post to.
 pub const TARGETS: usize = 50;
 
@@ -115,6 +124,9 @@ pub const TABLE: &[(&str, usize, &str)] = &[
     ),
     ("quoted text of a message", QUOTE, "bytes"),
     ("links of a message that are previewed", PREVIEWS, "items"),
+    ("fields of the preview of a link", PREVIEW_FIELDS, "items"),
+    ("value in the preview of a link", PREVIEW_VALUE, "bytes"),
+    ("preview of a link", PREVIEW, "bytes"),
     ("rooms one call posts to", TARGETS, "items"),
     ("roles of a user", ROLES, "items"),
     ("list or object in a request", ITEMS, "items"),

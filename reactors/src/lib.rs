@@ -15,6 +15,7 @@ mod gravatar;
 pub mod mail;
 mod reactor;
 mod said;
+mod unfurl;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use mail::MailReactor;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use unfurl::Unfurl;
 
 pub use checkpoint::{Checkpoint, CheckpointError, PutOff, Standing};
 pub use reactor::{OutboxKey, Reactor, Verdict};
@@ -40,6 +42,7 @@ pub fn registered(workspace: &Workspace, gravatar: String) -> Vec<Arc<dyn Reacto
         Arc::new(MailReactor::new(workspace.into())),
         Arc::new(DataExporter::new(workspace.clone())),
         Arc::new(Gravatar::new(workspace.clone(), gravatar)),
+        Arc::new(Unfurl::new(workspace.clone())),
     ]
 }
 

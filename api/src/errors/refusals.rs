@@ -161,6 +161,7 @@ impl From<Refusal> for ApiError {
             Refusal::AlreadyInChannel => wording::already_in_channel(),
             Refusal::NotInFavouredRoom => wording::favouring_not_allowed(),
             Refusal::ReadingNotAllowed => wording::marking_not_allowed(),
+            Refusal::PreviewNotAllowed => wording::reading_not_allowed(),
             Refusal::NotInReadRoom => wording::no_subscription(),
             Refusal::ThreadNotShown => wording::reading_thread_not_allowed(),
             Refusal::NothingToMarkUnread => wording::nothing_to_unread(),

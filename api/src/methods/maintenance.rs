@@ -39,12 +39,12 @@ async fn dismiss_banner(call: MethodCall) -> MethodOutcome {
     Ok(Value::Null)
 }
 
-/// `OEmbedCacheCleanup()`. This server keeps previews of links only in the messages that show them, so the cache is
-/// empty after every call.
+/// `OEmbedCacheCleanup()`: forgets what was found behind links. Messages that show it keep it.
 async fn clear_previews(call: MethodCall) -> MethodOutcome {
     const METHOD: &str = "OEmbedCacheCleanup";
     if !call.caller.may(&call.state, Permission::CLEAR_OEMBED_CACHE) {
         return Err(wording::method_not_allowed(METHOD));
     }
+    call.state.unfurler().forget();
     Ok(json!({ "message": "cache_cleared" }))
 }

@@ -17,6 +17,7 @@ pub mod member_lists;
 pub mod members;
 pub mod messages;
 pub mod place;
+mod previews;
 mod prune;
 mod reading;
 pub mod rooms;
@@ -46,6 +47,7 @@ pub(super) fn routes() -> Vec<Route> {
         members::routes(),
         messages::routes(),
         place::routes(),
+        previews::routes(),
         prune::routes(),
         reading::routes(),
         rooms::routes(),

@@ -4,7 +4,7 @@ mod changing;
 mod content;
 mod posting;
 
-pub use changing::{Reaction, Wording, change, change_as, edit, follow, pin, react, star};
+pub use changing::{Reaction, Wording, change, change_as, edit, follow, pin, preview, react, star};
 pub use posting::{Draft, may_be_that_large, post};
 
 use bytes::Bytes;

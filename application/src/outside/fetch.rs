@@ -5,6 +5,8 @@
 //! have limits. Proxies from the environment are not used: they would connect for us, unchecked.
 
 pub mod address;
+#[cfg(test)]
+mod tests;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
@@ -17,11 +19,12 @@ use reqwest::header::{self, HeaderMap};
 use reqwest::{Method, StatusCode, Url};
 use tokio::sync::Semaphore;
 
-pub use address::AllowList;
+pub use address::{AllowList, HostList};
 
 /// Requests in progress at a time; further ones wait, within their own time.
 const AT_A_TIME: usize = 32;
 
+/// Redirections that are followed, unless a [`Rule`] says otherwise.
 const MOST_REDIRECTS: usize = 3;
 
 /// How long a lookup of a host may take.
@@ -37,6 +40,63 @@ pub struct Limits {
     pub bytes: usize,
     /// The longest time from start to end, redirections included.
     pub time: Duration,
+}
+
+/// What is reached of all that may be, asked before every hop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Hosts that are not reached, by whatever name they are called.
+    pub ignored: HostList,
+    /// The only ports that are.
+    pub ports: Vec<u16>,
+    /// Redirections that are followed.
+    pub redirects: usize,
+}
+
+/// Where requests may go.
+struct Reach {
+    allowed: AllowList,
+    rule: Option<Rule>,
+}
+
+impl Reach {
+    /// Those addresses of a host that may be reached.
+    async fn resolve(&self, host: &str) -> std::io::Result<Vec<SocketAddr>> {
+        let found = look_up(host.to_owned()).await?;
+        let trusted = self.allowed.allows_name(host);
+        let allows = |address: &SocketAddr| {
+            (trusted || self.allowed.allows(address.ip())) && !self.ignores(address.ip())
+        };
+        Ok(found.into_iter().filter(allows).collect())
+    }
+
+    fn ignores(&self, address: IpAddr) -> bool {
+        self.rule
+            .as_ref()
+            .is_some_and(|rule| rule.ignored.has_address(address))
+    }
+
+    /// Whether what the address names may be asked, as far as can be said before names are resolved.
+    fn allows(&self, url: &Url, host: &str) -> bool {
+        let number = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        let reached = number.map_or(true, |number| {
+            self.allowed.allows(number) && !self.ignores(number)
+        });
+        let named = self.rule.as_ref().is_none_or(|rule| {
+            let port = url.port_or_known_default();
+            !rule.ignored.has_name(host) && port.is_some_and(|port| rule.ports.contains(&port))
+        });
+        reached && named
+    }
+}
+
+/// How much is read of the body of an answer.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// All of it; more than the limit is an error.
+    Whole,
+    /// As much as the limit allows, if this says so.
+    Beginning(fn(StatusCode, &HeaderMap) -> bool),
 }
 
 /// A request to the outside.
@@ -70,7 +130,7 @@ pub struct Fetched {
     pub status: StatusCode,
     /// Of the last answer, after redirections.
     pub headers: HeaderMap,
-    /// Complete, within the limits of the request.
+    /// Complete, within the limits of the request, unless only its beginning was asked for.
     pub body: Bytes,
     /// The address that answered, after redirections.
     pub url: String,
@@ -117,7 +177,7 @@ pub enum FetchError {
 pub struct Fetcher {
     /// Or why there is none, for example because this machine has no trusted certificates.
     http: Result<reqwest::Client, String>,
-    allowed: Arc<AllowList>,
+    reach: Arc<Reach>,
     slots: Arc<Semaphore>,
     /// Refuses every request.
     shut: bool,
@@ -132,13 +192,33 @@ pub fn choose_cryptography() {
 impl Fetcher {
     /// A fetcher that also reaches what the operator allows.
     pub fn new(allowed: AllowList) -> Self {
+        Self::within(Reach {
+            allowed,
+            rule: None,
+        })
+    }
+
+    /// One that reaches less, with slots of its own: those who wait for it do not hold up other requests.
+    #[must_use]
+    pub fn narrowed(&self, rule: Rule) -> Self {
+        let narrowed = Self::within(Reach {
+            allowed: self.reach.allowed.clone(),
+            rule: Some(rule),
+        });
+        Self {
+            shut: self.shut,
+            ..narrowed
+        }
+    }
+
+    fn within(reach: Reach) -> Self {
         choose_cryptography();
-        let allowed = Arc::new(allowed);
+        let reach = Arc::new(reach);
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .referer(false)
-            .dns_resolver(Arc::new(Resolver(Arc::clone(&allowed))))
+            .dns_resolver(Arc::new(Resolver(Arc::clone(&reach))))
             .connect_timeout(Duration::from_secs(10))
             .pool_idle_timeout(Duration::from_secs(10))
             .user_agent(concat!("Hansard/", env!("CARGO_PKG_VERSION")))
@@ -149,7 +229,7 @@ impl Fetcher {
             });
         Self {
             http,
-            allowed,
+            reach,
             slots: Arc::new(Semaphore::new(AT_A_TIME)),
             shut: false,
         }
@@ -170,12 +250,37 @@ impl Fetcher {
 
     /// Sends a request and reads the whole answer, within the limits.
     pub async fn fetch(&self, request: Outgoing, limits: Limits) -> Result<Fetched, FetchError> {
-        tokio::time::timeout(limits.time, self.follow(request, limits.bytes))
+        self.send(request, limits, Reading::Whole).await
+    }
+
+    /// Sends a request and reads of the answer what the limits allow; nothing of a body that is not `wanted` by its
+    /// status and headers.
+    pub async fn fetch_beginning(
+        &self,
+        request: Outgoing,
+        limits: Limits,
+        wanted: fn(StatusCode, &HeaderMap) -> bool,
+    ) -> Result<Fetched, FetchError> {
+        self.send(request, limits, Reading::Beginning(wanted)).await
+    }
+
+    async fn send(
+        &self,
+        request: Outgoing,
+        limits: Limits,
+        reading: Reading,
+    ) -> Result<Fetched, FetchError> {
+        tokio::time::timeout(limits.time, self.follow(request, limits.bytes, reading))
             .await
             .unwrap_or(Err(FetchError::TimedOut))
     }
 
-    async fn follow(&self, mut request: Outgoing, bytes: usize) -> Result<Fetched, FetchError> {
+    async fn follow(
+        &self,
+        mut request: Outgoing,
+        bytes: usize,
+        reading: Reading,
+    ) -> Result<Fetched, FetchError> {
         self.must_be_open()?;
         let _slot = self
             .slots
@@ -185,7 +290,9 @@ impl Fetcher {
         let mut url = self.check(&request.url)?;
         let http = self.http.as_ref();
         let http = http.map_err(|error| FetchError::Unreachable(error.clone()))?;
-        for _ in 0..=MOST_REDIRECTS {
+        let rule = self.reach.rule.as_ref();
+        let redirects = rule.map_or(MOST_REDIRECTS, |rule| rule.redirects);
+        for _ in 0..=redirects {
             let answer = http
                 .request(request.method.clone(), url.clone())
                 .headers(request.headers.clone())
@@ -194,7 +301,7 @@ impl Fetcher {
                 .await
                 .map_err(unreachable)?;
             let Some(next) = redirection(&answer, &url) else {
-                return read(answer, &url, bytes).await;
+                return read(answer, &url, bytes, reading).await;
             };
             let next = self.check(&next?)?;
             if next.origin() != url.origin() {
@@ -221,7 +328,7 @@ impl Fetcher {
         if host.is_empty() || host.len() > LONGEST_URL {
             return Err(FetchError::InvalidUrl);
         }
-        let found = tokio::time::timeout(RESOLVE, reachable(&self.allowed, host))
+        let found = tokio::time::timeout(RESOLVE, self.reach.resolve(host))
             .await
             .map_err(|_| FetchError::TimedOut)?
             .map_err(|error| FetchError::Unreachable(error.to_string()))?;
@@ -229,6 +336,11 @@ impl Fetcher {
             return Err(FetchError::Forbidden(host.to_owned()));
         }
         Ok(found.iter().map(SocketAddr::ip).collect())
+    }
+
+    /// Whether an address may be asked, as far as can be said before names are resolved.
+    pub fn may_ask(&self, url: &str) -> bool {
+        !self.shut && self.check(url).is_ok()
     }
 
     /// Whether an address may be asked. Names are checked again when they are resolved; numbers are never resolved.
@@ -245,9 +357,7 @@ impl Fetcher {
         if host.is_empty() {
             return Err(FetchError::InvalidUrl);
         }
-        if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>()
-            && !self.allowed.allows(address)
-        {
+        if !self.reach.allows(&url, host) {
             return Err(FetchError::Forbidden(host.to_owned()));
         }
         Ok(url)
@@ -280,17 +390,27 @@ async fn read(
     mut answer: reqwest::Response,
     url: &Url,
     bytes: usize,
+    reading: Reading,
 ) -> Result<Fetched, FetchError> {
+    let whole = matches!(reading, Reading::Whole);
     let declared = answer.content_length().unwrap_or(0);
-    if usize::try_from(declared).unwrap_or(usize::MAX) > bytes {
+    if whole && usize::try_from(declared).unwrap_or(usize::MAX) > bytes {
         return Err(FetchError::TooLarge);
     }
+    let wanted = match reading {
+        Reading::Whole => true,
+        Reading::Beginning(wanted) => wanted(answer.status(), answer.headers()),
+    };
     let mut body = BytesMut::new();
-    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > bytes {
+    while wanted && (whole || body.len() < bytes) {
+        let Some(chunk) = answer.chunk().await.map_err(unreachable)? else {
+            break;
+        };
+        let room = bytes - body.len();
+        if whole && chunk.len() > room {
             return Err(FetchError::TooLarge);
         }
-        body.extend_from_slice(&chunk);
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
     }
     Ok(Fetched {
         status: answer.status(),
@@ -335,272 +455,19 @@ async fn look_up(host: String) -> std::io::Result<Vec<SocketAddr>> {
     task.await.map_err(std::io::Error::other)?
 }
 
-/// Those addresses of a host that may be reached.
-async fn reachable(allowed: &AllowList, host: &str) -> std::io::Result<Vec<SocketAddr>> {
-    let found = look_up(host.to_owned()).await?;
-    let trusted = allowed.allows_name(host);
-    let allows = |address: &SocketAddr| trusted || allowed.allows(address.ip());
-    Ok(found.into_iter().filter(allows).collect())
-}
-
 /// Resolves names to those addresses that may be reached.
-struct Resolver(Arc<AllowList>);
+struct Resolver(Arc<Reach>);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allowed = Arc::clone(&self.0);
+        let reach = Arc::clone(&self.0);
         let name = name.as_str().to_owned();
         Box::pin(async move {
-            let addresses = reachable(&allowed, &name).await?;
+            let addresses = reach.resolve(&name).await?;
             if addresses.is_empty() {
                 return Err(FetchError::Forbidden(name).into());
             }
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
-
-    const LIMITS: Limits = Limits {
-        bytes: 1000,
-        time: Duration::from_secs(5),
-    };
-
-    /// A server that gives every connection this answer, and then waits.
-    async fn server(answer: impl Fn(SocketAddr) -> String) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let answer = answer(address);
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let answer = answer.clone();
-                tokio::spawn(async move {
-                    let mut request = [0; 4096];
-                    let _ = stream.read(&mut request).await;
-                    let _ = stream.write_all(answer.as_bytes()).await;
-                    tokio::time::sleep(Duration::from_secs(20)).await;
-                });
-            }
-        });
-        address
-    }
-
-    fn ok(body: &str) -> String {
-        format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: image/PNG; x=1\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-    }
-
-    fn fetcher(allowed: &str) -> Fetcher {
-        Fetcher::new(allowed.parse().expect("a list"))
-    }
-
-    async fn get(allowed: &str, url: &str) -> Result<Fetched, FetchError> {
-        fetcher(allowed).fetch(Outgoing::get(url), LIMITS).await
-    }
-
-    #[tokio::test]
-    async fn shut_nothing_is_reached_whatever_is_allowed() {
-        let address = server(|_| ok("picture")).await;
-        let fetcher = fetcher("127.0.0.1").shut();
-        let outgoing = Outgoing::get(format!("http://{address}/a"));
-        let fetched = fetcher.fetch(outgoing, LIMITS).await;
-        assert_eq!(fetched.map(|answer| answer.url), Err(FetchError::Shut));
-        let resolved = fetcher.resolve("127.0.0.1").await;
-        assert_eq!(resolved, Err(FetchError::Shut));
-    }
-
-    fn is_forbidden(outcome: &Result<Fetched, FetchError>) -> bool {
-        matches!(outcome, Err(FetchError::Forbidden(_)))
-    }
-
-    #[tokio::test]
-    async fn what_the_operator_trusts_is_reached() {
-        let address = server(|_| ok("picture")).await;
-        let fetched = get("127.0.0.1", &format!("http://{address}/a"))
-            .await
-            .expect("an answer");
-        assert_eq!(
-            (fetched.status.as_u16(), &fetched.body[..]),
-            (200, &b"picture"[..])
-        );
-        assert_eq!(fetched.content_type(), "image/png");
-        let url = format!("http://localhost:{}/", address.port());
-        assert!(get("localhost", &url).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn this_machine_is_not_reached_however_it_is_spelled() {
-        let port = server(|_| ok("secret")).await.port();
-        for host in [
-            "127.0.0.1",
-            "127.1",
-            "2130706433",
-            "0x7f000001",
-            "0177.0.0.1",
-            "0",
-            "[::1]",
-            "[::ffff:127.0.0.1]",
-            "[64:ff9b::7f00:1]",
-            "localhost",
-            "LOCALHOST",
-            "127.0.0.1.",
-            "169.254.169.254",
-        ] {
-            let outcome = get("", &format!("http://{host}:{port}/")).await;
-            assert!(is_forbidden(&outcome), "{host}: {outcome:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn other_connections_go_only_where_requests_may() {
-        for host in ["127.0.0.1", "localhost", "10.0.0.1", "[::1]"] {
-            let outcome = fetcher("").resolve(host).await;
-            assert!(
-                matches!(outcome, Err(FetchError::Forbidden(_))),
-                "{host}: {outcome:?}"
-            );
-        }
-        let trusted = fetcher("127.0.0.1").resolve("127.0.0.1").await;
-        assert_eq!(trusted, Ok(vec![IpAddr::from([127, 0, 0, 1])]));
-        let trusted = fetcher("localhost").resolve("localhost").await;
-        assert!(trusted.is_ok_and(|found| !found.is_empty()));
-        assert_eq!(fetcher("").resolve("").await, Err(FetchError::InvalidUrl));
-    }
-
-    #[test]
-    fn only_some_redirected_requests_become_a_get() {
-        let propfind = Method::from_bytes(b"PROPFIND").expect("a method");
-        for (status, method, becomes) in [
-            (301, &Method::POST, true),
-            (302, &Method::POST, true),
-            (301, &propfind, false),
-            (302, &Method::PUT, false),
-            (303, &Method::PUT, true),
-            (303, &Method::HEAD, false),
-            (307, &Method::POST, false),
-            (308, &Method::POST, false),
-        ] {
-            let status = StatusCode::from_u16(status).expect("a status");
-            assert_eq!(becomes_get(status, method), becomes, "{status} {method}");
-        }
-    }
-
-    #[tokio::test]
-    async fn only_the_web_is_reached() {
-        for url in [
-            "",
-            "x",
-            "/avatar",
-            "file:///etc/passwd",
-            "ftp://example.org/a",
-            "gopher://127.0.0.1/",
-            "data:image/png;base64,AAAA",
-            "http://",
-        ] {
-            let outcome = get("127.0.0.1", url).await;
-            assert_eq!(outcome.err(), Some(FetchError::InvalidUrl), "{url}");
-        }
-    }
-
-    #[tokio::test]
-    async fn every_redirection_is_checked() {
-        let to = |location: &str| {
-            let location = location.to_owned();
-            move |_| {
-                format!(
-                    "HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                )
-            }
-        };
-        for location in ["http://127.0.0.2/", "http://10.0.0.1/", "//[::1]/"] {
-            let address = server(to(location)).await;
-            let outcome = get("127.0.0.1", &format!("http://{address}/")).await;
-            assert!(is_forbidden(&outcome), "{location}: {outcome:?}");
-        }
-        let address = server(to("file:///etc/passwd")).await;
-        let outcome = get("127.0.0.1", &format!("http://{address}/")).await;
-        assert_eq!(outcome.err(), Some(FetchError::InvalidUrl));
-        let address = server(to("/again")).await;
-        let outcome = get("127.0.0.1", &format!("http://{address}/")).await;
-        assert_eq!(outcome.err(), Some(FetchError::TooManyRedirects));
-        let there = server(|_| ok("there")).await;
-        let address = server(to(&format!("http://{there}/"))).await;
-        let fetched = get("127.0.0.1", &format!("http://{address}/")).await;
-        assert_eq!(fetched.expect("an answer").body, "there");
-    }
-
-    #[tokio::test]
-    async fn credentials_stay_with_the_first_host() {
-        let (sender, mut seen) = tokio::sync::mpsc::channel::<String>(4);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let there = listener.local_addr().expect("an address");
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut request = vec![0; 4096];
-                let length = stream.read(&mut request).await.unwrap_or(0);
-                let text = String::from_utf8_lossy(&request[..length]).into_owned();
-                let _ = sender.send(text).await;
-                let _ = stream.write_all(ok("x").as_bytes()).await;
-            }
-        });
-        let address = server(|_| {
-            format!(
-                "HTTP/1.1 307 Temporary\r\nLocation: http://{there}/\r\nContent-Length: 0\r\n\r\n"
-            )
-        })
-        .await;
-        let mut request = Outgoing::get(format!("http://{address}/"));
-        let value = "Bearer secret".parse().expect("a header");
-        request.headers.insert(header::AUTHORIZATION, value);
-        fetcher("127.0.0.1")
-            .fetch(request, LIMITS)
-            .await
-            .expect("an answer");
-        let seen = seen.recv().await.expect("a request");
-        assert!(!seen.contains("secret"), "{seen}");
-    }
-
-    #[tokio::test]
-    async fn size_and_time_have_limits() {
-        let long = "x".repeat(1001);
-        let address = server(|_| ok(&long)).await;
-        let outcome = get("127.0.0.1", &format!("http://{address}/")).await;
-        assert_eq!(outcome.err(), Some(FetchError::TooLarge), "declared");
-        let chunked = format!(
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n",
-            long.len()
-        );
-        let address = server(|_| chunked.clone()).await;
-        let outcome = get("127.0.0.1", &format!("http://{address}/")).await;
-        assert_eq!(outcome.err(), Some(FetchError::TooLarge), "not declared");
-        let slow = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nsome";
-        let address = server(|_| slow.to_owned()).await;
-        let limits = Limits {
-            time: Duration::from_millis(300),
-            ..LIMITS
-        };
-        let outcome = fetcher("127.0.0.1")
-            .fetch(Outgoing::get(format!("http://{address}/")), limits)
-            .await;
-        assert_eq!(outcome.err(), Some(FetchError::TimedOut));
-    }
-
-    #[tokio::test]
-    async fn who_is_not_there_is_not_reached() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        drop(listener);
-        let outcome = get("127.0.0.1", &format!("http://{address}/")).await;
-        assert!(
-            matches!(outcome, Err(FetchError::Unreachable(_))),
-            "{outcome:?}"
-        );
     }
 }

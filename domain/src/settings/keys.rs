@@ -155,6 +155,12 @@ keys! {
     API_ALLOW_INFINITE_COUNT: bool = "API_Allow_Infinite_Count";
     API_CORS_ORIGIN: str = "API_CORS_Origin";
     API_DEFAULT_COUNT: i64 = "API_Default_Count";
+    API_EMBED: bool = "API_Embed";
+    API_EMBED_CACHE_EXPIRATION_DAYS: i64 = "API_EmbedCacheExpirationDays";
+    API_EMBED_DISABLED_FOR: str = "API_EmbedDisabledFor";
+    API_EMBED_IGNORED_HOSTS: str = "API_EmbedIgnoredHosts";
+    API_EMBED_SAFE_PORTS: str = "API_EmbedSafePorts";
+    API_EMBED_USER_AGENT: str = "API_Embed_UserAgent";
     API_ENABLE_CORS: bool = "API_Enable_CORS";
     API_ENABLE_DIRECT_MESSAGE_HISTORY_ENDPOINT: bool = "API_Enable_Direct_Message_History_EndPoint";
     API_ENABLE_RATE_LIMITER: bool = "API_Enable_Rate_Limiter";

@@ -93,6 +93,10 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("GET rooms.adminRooms.getRoom?rid=ROOM", ""),
     ("GET rooms.history?roomId=ROOM", ""),
+    (
+        "GET chat.getURLPreview?roomId=ROOM&url=http://127.0.0.1/",
+        "",
+    ),
     ("GET rooms.images?roomId=ROOM", ""),
     ("rooms.invite", r#"{"roomId":"ROOM","action":"accept"}"#),
     ("GET channels.getAllUserMentionsByChannel?roomId=ROOM", ""),

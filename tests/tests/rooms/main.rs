@@ -16,6 +16,7 @@ mod lists;
 mod lookups;
 mod members;
 mod place;
+mod previews;
 mod pruning;
 mod races;
 mod reading;

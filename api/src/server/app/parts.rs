@@ -41,6 +41,7 @@ pub(super) fn workspace_config(config: &Config, address: SocketAddr) -> Workspac
     WorkspaceConfig {
         site_url: public_url(config, address),
         fetch_allow: config.fetch_allow.clone(),
+        announced_version: config.announced_version.clone(),
         name_servers: config.name_servers.clone(),
         max_sessions: config.max_sessions,
         password_queue: config.password_queue,

@@ -1,13 +1,13 @@
 //! What is done with messages that exist (contract, messages 5 and 6).
 
-use domain::Timestamp;
 use domain::access::Beyond;
 use domain::message::{
-    self, Content, Hidden, Message, MessageCommand, MessageContext, PostChecks, Revision,
+    self, Content, Hidden, Message, MessageCommand, MessageContext, PostChecks, Preview, Revision,
 };
-use domain::permission::Authority;
+use domain::permission::{Authority, PermissionTable};
 use domain::room::{RoomContext, RoomFacts};
 use domain::settings::Settings;
+use domain::{MessageId, Timestamp, UserId};
 use projections::MessageRecord;
 use serde_json::Value;
 
@@ -156,6 +156,34 @@ pub async fn follow(
         ..of_record(caller, place, &settings, record)
     };
     decide(workspace, record, &follow, &context).await
+}
+
+/// Adds what the server found out about links of a message, as far as it still has them.
+pub async fn preview(
+    workspace: &Workspace,
+    message: &MessageId,
+    previews: Vec<Preview>,
+) -> Result<(), Error> {
+    let views = workspace.views();
+    let Some(record) = views.message(message).await? else {
+        return Ok(());
+    };
+    let Some(room) = views.room_facts(&record.room).await? else {
+        return Ok(());
+    };
+    let (server, permissions) = (UserId::system(), PermissionTable::default());
+    let authority = Authority {
+        actor: &server,
+        roles: &[],
+        room_roles: &[],
+        permissions: &permissions,
+    };
+    let preview = MessageCommand::Preview {
+        message: message.clone(),
+        previews,
+        at: now(),
+    };
+    change_as(workspace, authority, &room, &record, &preview).await
 }
 
 /// Lets the rules decide one command about a message that exists.

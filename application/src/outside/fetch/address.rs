@@ -66,59 +66,88 @@ fn within(address: &[u8], network: &[u8], bits: u8) -> bool {
                 .is_some_and(|(a, b)| (a ^ b) >> (8 - rest) == 0))
 }
 
-/// A host or a network that the operator allows.
+/// A host or a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Trusted {
+enum Listed {
     /// In lower case.
     Name(String),
     /// An address and the number of its bits that must agree.
     Network(IpAddr, u8),
 }
 
+/// Hosts and networks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostList(Vec<Listed>);
+
+impl HostList {
+    /// What can be read of a list that somebody typed; the rest of it means nothing.
+    pub fn lenient(text: &str) -> Self {
+        Self(words(text).filter_map(|word| listed(word).ok()).collect())
+    }
+
+    /// Whether the host is on it by its name.
+    pub fn has_name(&self, name: &str) -> bool {
+        let name = name.trim_end_matches('.');
+        self.0
+            .iter()
+            .any(|one| matches!(one, Listed::Name(listed) if listed.eq_ignore_ascii_case(name)))
+    }
+
+    /// Whether the address is on it, or in a network that is.
+    pub fn has_address(&self, address: IpAddr) -> bool {
+        // `::ffff:10.0.0.1` is 10.0.0.1.
+        let address = address.to_canonical();
+        self.0.iter().any(|one| match (one, address) {
+            (Listed::Network(IpAddr::V4(network), bits), IpAddr::V4(address)) => {
+                within(&address.octets(), &network.octets(), *bits)
+            }
+            (Listed::Network(IpAddr::V6(network), bits), IpAddr::V6(address)) => {
+                within(&address.octets(), &network.octets(), *bits)
+            }
+            _ => false,
+        })
+    }
+}
+
+impl FromStr for HostList {
+    type Err = String;
+
+    /// Reads host names, addresses and networks (`10.1.0.0/16`), separated by commas or spaces.
+    fn from_str(text: &str) -> Result<Self, String> {
+        words(text).map(listed).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', ' ']).filter(|word| !word.is_empty())
+}
+
 /// Hosts and networks that may be reached although they are not public (`FETCH_ALLOW`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AllowList(Vec<Trusted>);
+pub struct AllowList(HostList);
 
 impl AllowList {
     /// Whether requests may go to this host by its name.
     pub fn allows_name(&self, name: &str) -> bool {
-        let name = name.trim_end_matches('.');
-        self.0
-            .iter()
-            .any(|one| matches!(one, Trusted::Name(trusted) if trusted.eq_ignore_ascii_case(name)))
+        self.0.has_name(name)
     }
 
     /// Whether requests may go to this address: it is public or allowed.
     pub fn allows(&self, address: IpAddr) -> bool {
-        // `::ffff:10.0.0.1` is 10.0.0.1.
-        let address = address.to_canonical();
-        is_public(address)
-            || self.0.iter().any(|one| match (one, address) {
-                (Trusted::Network(IpAddr::V4(network), bits), IpAddr::V4(address)) => {
-                    within(&address.octets(), &network.octets(), *bits)
-                }
-                (Trusted::Network(IpAddr::V6(network), bits), IpAddr::V6(address)) => {
-                    within(&address.octets(), &network.octets(), *bits)
-                }
-                _ => false,
-            })
+        is_public(address.to_canonical()) || self.0.has_address(address)
     }
 }
 
 impl FromStr for AllowList {
     type Err = String;
 
-    /// Reads host names, addresses and networks (`10.1.0.0/16`), separated by commas or spaces.
+    /// Reads a [`HostList`].
     fn from_str(text: &str) -> Result<Self, String> {
-        text.split([',', ' '])
-            .filter(|word| !word.is_empty())
-            .map(trusted)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        text.parse().map(Self)
     }
 }
 
-fn trusted(word: &str) -> Result<Trusted, String> {
+fn listed(word: &str) -> Result<Listed, String> {
     let (host, bits) = match word.split_once('/') {
         Some((host, bits)) => (host, Some(bits)),
         None => (word, None),
@@ -133,7 +162,7 @@ fn trusted(word: &str) -> Result<Trusted, String> {
                 .filter(|bits| *bits <= longest)
                 .ok_or_else(|| format!("`{word}` is not a network"))?,
         };
-        return Ok(Trusted::Network(address, bits));
+        return Ok(Listed::Network(address, bits));
     }
     let is_name = !host.is_empty()
         && host
@@ -142,7 +171,7 @@ fn trusted(word: &str) -> Result<Trusted, String> {
     if bits.is_some() || !is_name {
         return Err(format!("`{word}` is neither a host name nor a network"));
     }
-    Ok(Trusted::Name(
+    Ok(Listed::Name(
         host.trim_end_matches('.').to_ascii_lowercase(),
     ))
 }
@@ -218,6 +247,8 @@ mod tests {
         assert!(allows("10.1.255.1") && !allows("10.2.0.1"));
         assert!(allows("127.0.0.1") && !allows("127.0.0.2"));
         assert!(allows("::ffff:10.1.0.1") && allows("fd12::1") && !allows("fe80::1"));
+        let ignored = HostList::lenient("localhost, 10.0.0.0/8, 10.0.0.0/33 http://x");
+        assert_eq!(Ok(ignored), "localhost 10.0.0.0/8".parse());
         for wrong in ["10.0.0.0/33", "a b/c", "wiki/8", "http://x", "fd00::/129"] {
             assert!(wrong.parse::<AllowList>().is_err(), "{wrong}");
         }
