@@ -86,9 +86,10 @@ pub(super) fn page(text: &str, bare: bool, options: &Options) -> Found {
         return whole(text, 0, options);
     }
     // What ends it may be the scheme of another.
-    let none = match several {
-        true => 0,
-        false => text[..looked].trim_end_matches(of_scheme).len(),
+    let none = if several {
+        0
+    } else {
+        text[..looked].trim_end_matches(of_scheme).len()
     };
     Found::Nothing { none, looked }
 }
@@ -101,9 +102,10 @@ fn credentials(text: &str) -> usize {
         .strip_prefix(':')
         .map_or(0, |rest| run(rest, of_user) + 1);
     let length = user + password;
-    match text[length..].starts_with('@') {
-        true if length > 0 => length + 1,
-        _ => 0,
+    if length > 0 && text[length..].starts_with('@') {
+        length + 1
+    } else {
+        0
     }
 }
 
@@ -118,17 +120,14 @@ fn whole(text: &str, host: usize, options: &Options) -> Found {
     let rest = &address[host..];
     let (name, after) = rest.split_at(run(rest, |c| !matches!(c, '/' | '?' | '#' | ':')));
     let port = after.strip_prefix(':').map(until_path);
-    let (leads, src) = match host {
-        0 => {
-            let leads = port.is_none_or(is_port) && is_host(name, options);
-            (leads, format!("//{address}"))
-        }
-        _ => {
-            let leads = port.is_none_or(|port| !port.contains([':', '@']))
-                && (name == "localhost" || is_host(name, options))
-                && address.starts_with(|c: char| c.is_ascii_alphabetic());
-            (leads, address.to_owned())
-        }
+    let (leads, src) = if host == 0 {
+        let leads = port.is_none_or(is_port) && is_host(name, options);
+        (leads, format!("//{address}"))
+    } else {
+        let leads = port.is_none_or(|port| !port.contains([':', '@']))
+            && (name == "localhost" || is_host(name, options))
+            && address.starts_with(|c: char| c.is_ascii_alphabetic());
+        (leads, address.to_owned())
     };
     if leads && is_harmless(&src) {
         Found::Link(address.len(), src)
@@ -181,8 +180,9 @@ fn lower(text: &str) -> Cow<'_, str> {
 
 /// Whether a name is an IPv4 address, as people read one.
 fn is_number(name: &str) -> bool {
-    let of_number =
-        |part: &str| part.len() <= 3 && !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let of_number = |part: &str| {
+        part.len() <= 3 && !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
+    };
     name.split('.').count() == 4 && name.split('.').all(of_number)
 }
 
@@ -268,9 +268,8 @@ pub(super) fn target(text: &str, close: char) -> Option<(usize, Cow<'_, str>)> {
     let (host, several) = labels(address);
     let whole = matches!(address[host..].chars().next(), None | Some('/' | '?' | '#'));
     let named = several || (whole && &address[..host] == "localhost");
-    (named && !address[host..].starts_with(['.', '@']))
-        .then(|| (length, Cow::Borrowed(address)))
-        .filter(|(_, address)| is_harmless(address))
+    let leads = named && !address[host..].starts_with(['.', '@']) && is_harmless(address);
+    leads.then_some((length, Cow::Borrowed(address)))
 }
 
 /// Whether what stands behind a colon is a port, and what precedes it therefore a host.
@@ -288,7 +287,7 @@ fn in_brackets(text: &str) -> Option<usize> {
             Some(')') => return Some(length),
             Some('(') => {
                 length += 1;
-                length += run(&text[length..], |c| !is_blank(c) && c != ')');
+                length += run(&text[length..], |c| !is_blank(c) && !matches!(c, '(' | ')'));
                 text[length..].starts_with(')').then_some(())?;
                 length += 1;
             }

@@ -199,7 +199,11 @@ impl<'a> Parser<'a, '_> {
             value: Plain::from(line.strip_suffix('\r').unwrap_or(line)),
         };
         let value = content.split('\n').map(line).collect();
-        let language = if language.is_empty() { "none" } else { language };
+        let language = if language.is_empty() {
+            "none"
+        } else {
+            language
+        };
         Some((Block::Code { language, value }, end + 3))
     }
 

@@ -11,7 +11,10 @@ use super::node::{Inline, Plain};
 const EMOTICONS: &[(&str, &[&str])] = &[
     ("angry", &[":@", ">:(", ">:-("]),
     ("broken_heart", &["</3"]),
-    ("confused", &[":-.", ":-/", ":/", ":L", ":\\", "=/", "=L", "=\\", ">:\\"]),
+    (
+        "confused",
+        &[":-.", ":-/", ":/", ":L", ":\\", "=/", "=L", "=\\", ">:\\"],
+    ),
     ("cry", &[":'(", ";(", ";-("]),
     ("disappointed", &[":(", ":-(", ":-[", ":[", "=(", ">:["]),
     ("dizzy_face", &["#)", "%)", "%-)", "X)", "X-)"]),
@@ -19,7 +22,13 @@ const EMOTICONS: &[(&str, &[&str])] = &[
     ("fearful", &["D:"]),
     ("flushed", &[":$", "=$"]),
     ("heart", &["<3"]),
-    ("innocent", &["0:)", "0:-)", "0:-3", "0:3", "0;-)", "0;^)", "O:)", "O:-)", "O:-3", "O:3", "O;-)", "O=)"]),
+    (
+        "innocent",
+        &[
+            "0:)", "0:-)", "0:-3", "0:3", "0;-)", "0;^)", "O:)", "O:-)", "O:-3", "O:3", "O;-)",
+            "O=)",
+        ],
+    ),
     ("joy", &[":')", ":'-)"]),
     ("kissing_heart", &[":*", ":-*", ":^*", "=*"]),
     ("laughing", &[">:)", ">:-)", ">;)", ">=)"]),
@@ -28,20 +37,28 @@ const EMOTICONS: &[(&str, &[&str])] = &[
     ("persevere", &[">.<"]),
     ("slight_smile", &[":)", ":-)", ":]", "=)", "=]"]),
     ("smiley", &[":-D", ":D", "=D"]),
-    ("stuck_out_tongue", &[":-P", ":-b", ":-Þ", ":P", ":b", ":Þ", "=P"]),
+    (
+        "stuck_out_tongue",
+        &[":-P", ":-b", ":-Þ", ":P", ":b", ":Þ", "=P"],
+    ),
     ("stuck_out_tongue_winking_eye", &[">:P", "X-P"]),
     ("sunglasses", &["8)", "8-)", "8-D", "B)", "B-)", "B-D"]),
     ("sweat", &["':(", "':-(", "'=("]),
     ("sweat_smile", &["':)", "':-)", "':-D", "':D", "'=)", "'=D"]),
     ("thumbsup", &["(y)"]),
-    ("wink", &["*)", "*-)", ";)", ";-)", ";-]", ";D", ";]", ";^)"]),];
+    (
+        "wink",
+        &["*)", "*-)", ";)", ";-)", ";-]", ";D", ";]", ";^)"],
+    ),
+];
 
 /// Those that are emoji only where the message has nothing but emoji: elsewhere they look like other things.
 const ALONE: &[(&str, &[&str])] = &[
     ("dizzy_face", &["#-)"]),
     ("expressionless", &["-_-"]),
     ("open_mouth", &["O_O"]),
-    ("person_gesturing_ok", &["*\\0/*", "*\\O/*"]),];
+    ("person_gesturing_ok", &["*\\0/*", "*\\O/*"]),
+];
 
 /// Characters that are emoji by themselves.
 const EMOJI: &[(char, char)] = &[

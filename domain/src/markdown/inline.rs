@@ -154,9 +154,7 @@ impl<'a> Parser<'a, '_> {
             b'|' => self.spoiler(at, within, items),
             b'!' => self.image(at, within, items),
             b'\\' => self.escaped(at, within, items),
-            b'$' if self.options.katex.dollar => {
-                self.formula(at, 1, Needle::Dollar, within, items)
-            }
+            b'$' if self.options.katex.dollar => self.formula(at, 1, Needle::Dollar, within, items),
             b'+' => self
                 .phone(at, within, items)
                 .or_else(|| self.address(at, within, items)),
@@ -232,8 +230,7 @@ impl<'a> Parser<'a, '_> {
     }
 
     fn channel(&mut self, at: usize, within: Within, items: &mut Items<'a>) -> Option<usize> {
-        let before = at.checked_sub(1).and_then(|before| self.byte(before));
-        (!matches!(before, Some(b'<' | b'!'))).then_some(())?;
+        (!items.end_with(self.text, &['!', '<', ':', '\\'])).then_some(())?;
         let (length, name) = token::channel(&self.text[at..within.end])?;
         let value = Plain::from(name);
         items.node(Inline::MentionChannel { value });
@@ -271,7 +268,8 @@ impl<'a> Parser<'a, '_> {
         let rest = &self.text[at..within.end];
         let enclosed = matches!(within.place, Place::Spoiler | Place::Cell);
         let closes = |length: usize| enclosed && rest[length..].starts_with('|');
-        let face = || emoji::face(rest).filter(|(length, _)| self.options.emoticons && !closes(*length));
+        let face =
+            || emoji::face(rest).filter(|(length, _)| self.options.emoticons && !closes(*length));
         match emoji::named(rest).or_else(face) {
             Some((length, node)) => {
                 items.emoji((at, at + length), node, true);

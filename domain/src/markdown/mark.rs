@@ -144,7 +144,10 @@ impl<'a> Parser<'a, '_> {
             _ => byte.is_ascii_alphanumeric(),
         };
         let letters = match mark {
-            Mark::Italic => self.text.as_bytes()[after..].iter().take_while(of_word).count(),
+            Mark::Italic => self.text.as_bytes()[after..]
+                .iter()
+                .take_while(of_word)
+                .count(),
             _ => 0,
         };
         if letters == 0 {
@@ -220,8 +223,6 @@ impl<'a> Parser<'a, '_> {
         let text: &'a str = self.text;
         let Some((length, value)) = address::target(&text[middle + 2..within.end], ')') else {
             self.no_target = Some(middle);
-            let end = self.line_end(middle);
-            self.work((end - middle) / BYTES);
             return None;
         };
         let label = &text[at + 1..middle];
@@ -265,7 +266,7 @@ impl<'a> Parser<'a, '_> {
         let text: &'a str = self.text;
         let end = within.end.min(self.line_end(at));
         let rest = &text[at + 1..end];
-        let length = rest.find(['|', ' ', '\t']).unwrap_or(rest.len());
+        let length = rest.find(['|', '<', ' ', '\t']).unwrap_or(rest.len());
         self.work(length / BYTES);
         rest[length..].starts_with('|').then_some(())?;
         let (_, value) = address::target(&rest[..=length], '|')?;

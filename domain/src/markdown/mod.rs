@@ -64,11 +64,14 @@ fn is_plain(text: &str) -> bool {
     if matches!(first, b'-' | b'>' | b' ' | b'\t' | b'0'..=b'9') {
         return false;
     }
-    !bytes.iter().enumerate().any(|(at, byte)| match KINDS[usize::from(*byte)] {
-        Kind::Plain => false,
-        Kind::Special => true,
-        Kind::Inside => !matches!(bytes.get(at + 1), None | Some(b' ')),
-    })
+    !bytes
+        .iter()
+        .enumerate()
+        .any(|(at, byte)| match KINDS[usize::from(*byte)] {
+            Kind::Plain => false,
+            Kind::Special => true,
+            Kind::Inside => !matches!(bytes.get(at + 1), None | Some(b' ')),
+        })
 }
 
 /// What a byte may be the beginning of.

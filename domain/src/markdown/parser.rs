@@ -167,14 +167,15 @@ impl<'a> Items<'a> {
 
     /// Adds what is not enclosed after all: emoji that are written with other characters are text in it.
     pub(super) fn append(&mut self, other: Self) {
-        self.list.extend(other.list.into_iter().map(|item| match item {
-            Item::Emoji {
-                span: (from, to),
-                apart: true,
-                ..
-            } => Item::Text(from, to),
-            item => item,
-        }));
+        self.list
+            .extend(other.list.into_iter().map(|item| match item {
+                Item::Emoji {
+                    span: (from, to),
+                    apart: true,
+                    ..
+                } => Item::Text(from, to),
+                item => item,
+            }));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -188,10 +189,12 @@ impl<'a> Items<'a> {
         to == at && from < to && word.all(u8::is_ascii_alphanumeric)
     }
 
-    /// Whether there is nothing but blanks.
-    pub(super) fn is_blank(&self, text: &str) -> bool {
-        let mut list = self.list.iter();
-        list.all(|item| item.is_blank(text))
+    /// Whether the last of them is text that ends with one of these.
+    pub(super) fn end_with(&self, text: &str, characters: &[char]) -> bool {
+        match self.list.last() {
+            Some(Item::Text(from, to)) => text[*from..*to].ends_with(characters),
+            _ => false,
+        }
     }
 
     /// Whether this byte stands somewhere alone, as a token that nothing escaped.
@@ -289,8 +292,8 @@ impl<'a> Merged<'a> {
 
     fn push(&mut self, item: Item<'a>) {
         match item {
-            Item::Text(from, to) => self.add(from, to),
-            Item::Emoji {
+            Item::Text(from, to)
+            | Item::Emoji {
                 span: (from, to),
                 node: Inline::PlainText { .. },
                 ..

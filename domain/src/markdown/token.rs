@@ -10,10 +10,7 @@ use super::node::{Color, Moment};
 type Read<T> = Result<T, EmptyError>;
 
 /// What of a text a grammar takes, and how many bytes that is.
-fn read<'a, T>(
-    text: &'a str,
-    grammar: impl FnOnce(&mut &'a str) -> Read<T>,
-) -> Option<(usize, T)> {
+fn read<'a, T>(text: &'a str, grammar: impl FnOnce(&mut &'a str) -> Read<T>) -> Option<(usize, T)> {
     let mut rest = text;
     let value = grammar(&mut rest).ok()?;
     Some((text.len() - rest.len(), value))
@@ -56,19 +53,16 @@ pub(super) fn color(text: &str) -> Option<(usize, Color)> {
     })?;
     let next = text[length..].chars().next();
     let ends = next.is_none_or(|c| "()*[\\]^_`{|}~\t\n\r".contains(c));
-    let digits: Vec<u8> = digits
-        .chars()
-        .filter_map(|c| u8::try_from(c.to_digit(16)?).ok())
-        .collect();
-    let [r, g, b, a] = match digits[..] {
-        _ if !ends => return None,
-        [r, g, b] => [r * 17, g * 17, b * 17, 255],
-        [r, g, b, a] => [r, g, b, a].map(|digit| digit * 17),
-        [r, s, g, h, b, c] => [r * 16 + s, g * 16 + h, b * 16 + c, 255],
-        [r, s, g, h, b, c, a, d] => [r * 16 + s, g * 16 + h, b * 16 + c, a * 16 + d],
-        _ => return None,
+    let digit = |at: usize| u8::from_str_radix(digits.get(at..=at)?, 16).ok();
+    let channel = |at: usize| match digits.len() {
+        3 | 4 => Some(digit(at)? * 17),
+        6 | 8 => Some(digit(at * 2)? * 16 + digit(at * 2 + 1)?),
+        _ => None,
     };
-    Some((length, Color { r, g, b, a }))
+    let [r, g, b] = [channel(0)?, channel(1)?, channel(2)?];
+    let opaque = matches!(digits.len(), 3 | 6);
+    let a = if opaque { 255 } else { channel(3)? };
+    ends.then_some((length, Color { r, g, b, a }))
 }
 
 /// Digits of a telephone number with its country, `+491701234567` or `+(49)170-1234567`: at least so many.
@@ -147,7 +141,20 @@ fn offset(text: &mut &str) -> Read<i64> {
 /// Days since 1970 in the calendar of today, if there is such a day.
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let lengths = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let lengths = [
+        31,
+        if leap { 29 } else { 28 },
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    ];
     let before = usize::try_from(month - 1).ok()?;
     let length = *lengths.get(before)?;
     let this_year: i64 = lengths[..before].iter().sum();
@@ -172,7 +179,9 @@ pub(super) fn number_of_item(text: &str) -> Option<(usize, u64)> {
     read(text, |text| {
         let digits = take_while(1..=15, |c: char| c.is_ascii_digit());
         let number = digits.parse_to().parse_next(text)?;
-        ('.', take_while(1.., [' ', '\t'])).void().parse_next(text)?;
+        ('.', take_while(1.., [' ', '\t']))
+            .void()
+            .parse_next(text)?;
         Ok(number)
     })
 }
