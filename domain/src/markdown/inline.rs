@@ -5,32 +5,10 @@
 
 use super::address::{self, Found};
 use super::emoji;
-use super::mark::Mark;
 use super::node::{Inline, Plain};
 use super::parser::{BYTES, Items, Needle, Parser};
+use super::place::{Mark, Place, Within};
 use super::token;
-
-/// What a sequence is in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Line,
-    Cell,
-    Spoiler,
-    Label,
-    Mark(Mark),
-}
-
-/// Where a sequence is, and how far it reaches.
-#[derive(Clone, Copy)]
-pub(super) struct Within {
-    pub(super) place: Place,
-    /// The marks around it, by their bits: none is in itself.
-    pub(super) open: u8,
-    /// Where it ends at the latest.
-    pub(super) end: usize,
-    /// How far what a mark in it encloses may go: beyond the end of a label, which is none then.
-    pub(super) reach: usize,
-}
 
 impl<'a> Parser<'a, '_> {
     /// The sequence from here on, and where it ends.

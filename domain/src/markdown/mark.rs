@@ -1,56 +1,9 @@
 //! What encloses other text: marks, spoilers, links.
 
 use super::address;
-use super::inline::{Place, Within};
 use super::node::{Image, Inline, Link, Plain};
 use super::parser::{BYTES, Items, Needle, Parser};
-
-/// Marks that say how text looks.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
-    Bold,
-    Italic,
-    Strike,
-}
-
-impl Mark {
-    pub(super) fn of(byte: u8) -> Option<Self> {
-        match byte {
-            b'*' => Some(Self::Bold),
-            b'_' => Some(Self::Italic),
-            b'~' => Some(Self::Strike),
-            _ => None,
-        }
-    }
-
-    pub(super) fn byte(self) -> u8 {
-        match self {
-            Self::Bold => b'*',
-            Self::Italic => b'_',
-            Self::Strike => b'~',
-        }
-    }
-
-    fn bit(self) -> u8 {
-        1 << self as u8
-    }
-
-    fn needle(self) -> Needle {
-        match self {
-            Self::Bold => Needle::Bold,
-            Self::Italic => Needle::Italic,
-            Self::Strike => Needle::Strike,
-        }
-    }
-
-    fn node(self, value: Vec<Inline<'_>>) -> Inline<'_> {
-        match self {
-            Self::Bold => Inline::Bold { value },
-            Self::Italic => Inline::Italic { value },
-            Self::Strike => Inline::Strike { value },
-        }
-    }
-}
+use super::place::{Mark, Place, Within};
 
 impl<'a> Parser<'a, '_> {
     /// `*text*` or `**text**`, and the like. A mark that encloses nothing is text.

@@ -12,6 +12,7 @@ mod inline;
 mod mark;
 mod node;
 mod parser;
+mod place;
 mod table;
 mod token;
 

@@ -1,8 +1,8 @@
 //! Tables: rows of cells between `|`, below a header and a row that says to which side each column keeps.
 
-use super::inline::{Place, Within};
 use super::node::{Align, Block, Cell, Inline, Row, Table};
 use super::parser::Parser;
+use super::place::{Place, Within};
 use super::token;
 
 /// What an empty cell, which nobody wrote, costs in steps: a row of few bytes may have many of them.
