@@ -4,12 +4,18 @@ use bytes::Bytes;
 use rusqlite::types::Type;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::{RawValue, to_raw_value};
 
 pub(crate) fn encode<T: Serialize>(document: &T) -> rusqlite::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(512);
     serde_json::to_writer(&mut bytes, document)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     Ok(bytes)
+}
+
+/// A part of a document that is never looked into again.
+pub(crate) fn raw<T: Serialize>(part: &T) -> rusqlite::Result<Box<RawValue>> {
+    to_raw_value(part).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// A list as `json_each` takes it.

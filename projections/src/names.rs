@@ -2,7 +2,8 @@
 
 use compact_str::CompactString;
 use domain::room::RoomKind;
-use domain::{MessageId, RoomId, Timestamp, UserId};
+use domain::settings::{Settings, keys};
+use domain::{MessageId, RoomId, Timestamp, UserId, markdown};
 use eventstore::Position;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,22 @@ pub(crate) trait Names {
     fn discussion(&mut self, room: &RoomId) -> rusqlite::Result<Option<DiscussionNow>>;
     /// The send time of the message that the event at a position made, if it differs from the one in the event.
     fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>>;
+    /// What of markdown the workspace understands.
+    fn markdown(&self) -> markdown::Options;
+}
+
+/// What of markdown is understood where the settings are those.
+pub(crate) fn markdown_of(settings: &Settings) -> markdown::Options {
+    let katex = settings.bool(keys::KATEX_ENABLED);
+    markdown::Options {
+        colors: settings.bool(keys::HEX_COLOR_PREVIEW_ENABLED),
+        emoticons: true,
+        katex: markdown::Katex {
+            dollar: katex && settings.bool(keys::KATEX_DOLLAR_SYNTAX),
+            parenthesis: katex && settings.bool(keys::KATEX_PARENTHESIS_SYNTAX),
+        },
+        custom_domains: Vec::new(),
+    }
 }
 
 /// A user inside a document: `{_id, username, name}`.

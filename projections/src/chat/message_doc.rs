@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 use domain::message::{Content, Mention, MessageEdited, MessagePosted, ParsedUrl, Preview};
-use domain::{MessageId, RoomId, Timestamp, UserId};
+use domain::{MessageId, RoomId, Timestamp, UserId, markdown};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::iso::Date;
+use crate::json;
 use crate::names::{Names, UserRef};
 
 /// The `type` of a user who is mentioned.
@@ -22,6 +24,9 @@ pub(crate) struct MessageDoc {
     pub(crate) id: MessageId,
     pub(crate) rid: RoomId,
     pub(crate) msg: String,
+    /// The text as a tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) md: Option<Box<RawValue>>,
     pub(crate) ts: Date,
     #[serde(rename = "u")]
     pub(crate) author: UserRef,
@@ -224,6 +229,7 @@ impl MessageDoc {
             id,
             rid,
             msg: String::new(),
+            md: None,
             ts: Date(ts),
             author,
             updated_at: Date(updated_at),
@@ -297,6 +303,7 @@ impl MessageDoc {
                 .clone_from(&presentation.encrypted_mentions);
             doc.otr_ack.clone_from(&presentation.otr_ack);
         }
+        doc.parse(names)?;
         Ok(doc)
     }
 
@@ -313,6 +320,18 @@ impl MessageDoc {
             self.custom_fields.clone_from(&edited.custom_fields);
         }
         self.edited_at = Some(Date(edited.at));
+        self.parse(names)
+    }
+
+    /// Makes the tree of the text, unless that is encrypted.
+    fn parse(&mut self, names: &dyn Names) -> rusqlite::Result<()> {
+        self.md = match self.kind.as_deref() {
+            None if !self.msg.is_empty() => {
+                let root = markdown::parse(&self.msg, &names.markdown());
+                Some(json::raw(&root)?)
+            }
+            _ => None,
+        };
         Ok(())
     }
 
@@ -398,6 +417,7 @@ impl MessageDoc {
     /// Removes all content and leaves a place (contract, messages 5.2).
     pub(crate) fn blank(&mut self, by: UserRef, at: Timestamp) {
         self.msg.clear();
+        self.md = None;
         self.kind = Some(CompactString::const_new("rm"));
         self.urls = Some(Vec::new());
         self.mentions = Some(Vec::new());
@@ -447,7 +467,13 @@ impl MessageDoc {
     }
 
     /// Replaces the user name of a user wherever the document has it.
-    pub(crate) fn rename(&mut self, user: &UserId, old: Option<&str>, new: &CompactString) {
+    pub(crate) fn rename(
+        &mut self,
+        user: &UserId,
+        old: Option<&str>,
+        new: &CompactString,
+        names: &dyn Names,
+    ) -> rusqlite::Result<()> {
         let rename = |one: &mut UserRef| {
             if one.id == *user {
                 one.username.clone_from(new);
@@ -463,6 +489,7 @@ impl MessageDoc {
         }
         if let Some(old) = old.filter(|_| called) {
             self.msg = call_anew(&self.msg, old, new);
+            self.parse(names)?;
         }
         if let Some(Reactions::By(by)) = &mut self.reactions {
             for name in by.values_mut().flat_map(|reaction| &mut reaction.usernames) {
@@ -471,6 +498,7 @@ impl MessageDoc {
                 }
             }
         }
+        Ok(())
     }
 }
 

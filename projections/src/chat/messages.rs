@@ -136,9 +136,8 @@ fn apply(tx: &mut Tx, event: &Applied) -> rusqlite::Result<()> {
             let new = CompactString::new(&changed.username);
             let old = tx.renamed.clone();
             for id in naming(tx, &changed.user)? {
-                modify(tx, &id, event, |doc, _| {
-                    doc.rename(&changed.user, old.as_deref(), &new);
-                    Ok(())
+                modify(tx, &id, event, |doc, tx| {
+                    doc.rename(&changed.user, old.as_deref(), &new, tx)
                 })?;
             }
             Ok(())

@@ -78,6 +78,7 @@ fn announced(
     }
     let mut doc = MessageDoc::posted(&posted, applied.recorded_at, names)?;
     doc.kind = Some(CompactString::const_new("discussion-created"));
+    doc.md = None;
     doc.groupable = Some(false);
     doc.discussion = Some(created.room.clone());
     Ok(Some(doc))

@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
 use domain::settings::Settings;
-use domain::{MessageId, RoomId, Timestamp, TokenHash, UserId};
+use domain::{MessageId, RoomId, Timestamp, TokenHash, UserId, markdown};
 use eventstore::event::Leaf;
 use eventstore::{LogId, Place, Position};
 use hashbrown::{HashMap, HashSet};
@@ -27,7 +27,7 @@ use crate::engine::rows::message::MessageRow;
 use crate::engine::rows::room::RoomRow;
 use crate::engine::rows::shared_counters::SharedCounters;
 use crate::engine::rows::user::UserRow;
-use crate::names::{DiscussionNow, Names, RoomName, UserName};
+use crate::names::{DiscussionNow, Names, RoomName, UserName, markdown_of};
 use crate::numbers::number;
 
 /// How many rows stay in memory between batches while following the log.
@@ -412,5 +412,9 @@ impl Names for Tx {
 
     fn send_time(&mut self, _: Position) -> rusqlite::Result<Option<Timestamp>> {
         Ok(self.posted.as_ref().map(|posted| posted.at))
+    }
+
+    fn markdown(&self) -> markdown::Options {
+        markdown_of(&self.settings)
     }
 }

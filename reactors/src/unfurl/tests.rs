@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use domain::message::MessagePosted;
-use domain::{StreamId, Timestamp, UserId};
+use domain::{RoomId, StreamId, Timestamp, UserId};
 use eventstore::{CorrelationId, EventId, NewEvent, Position, Version};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
@@ -78,6 +78,7 @@ fn posted(position: u64, link: &str, age: i64, attachments: Option<Vec<Value>>) 
     };
     let event: Event = MessageEvent::MessagePosted(MessagePosted {
         message,
+        room: RoomId::new("GENERAL"),
         author: UserId::new("ann"),
         at,
         content,

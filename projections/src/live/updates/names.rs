@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use compact_str::CompactString;
-use domain::{MessageId, RoomId, Timestamp, UserId};
+use domain::{MessageId, RoomId, Timestamp, UserId, markdown};
 use eventstore::Position;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -14,14 +14,16 @@ use crate::numbers::number;
 /// Each name is looked up once. For replaying events outside the worker.
 pub(super) struct FileNames<'a> {
     conn: &'a Connection,
+    markdown: markdown::Options,
     users: HashMap<UserId, Option<UserName>>,
     rooms: HashMap<RoomId, Option<RoomName>>,
 }
 
 impl<'a> FileNames<'a> {
-    pub(super) fn new(conn: &'a Connection) -> Self {
+    pub(super) fn new(conn: &'a Connection, markdown: markdown::Options) -> Self {
         Self {
             conn,
+            markdown,
             users: HashMap::new(),
             rooms: HashMap::new(),
         }
@@ -103,5 +105,9 @@ impl Names for FileNames<'_> {
                 Ok(Timestamp::from_millis(row.get(0)?))
             })
             .optional()
+    }
+
+    fn markdown(&self) -> markdown::Options {
+        self.markdown.clone()
     }
 }

@@ -1,7 +1,7 @@
 //! Which updates an event led to, long after it happened.
 
 use bytes::Bytes;
-use domain::UserId;
+use domain::{UserId, markdown};
 use eventstore::RecordedEvent;
 use rusqlite::Connection;
 
@@ -39,7 +39,12 @@ fn of(conn: &Connection, event: &RecordedEvent) -> rusqlite::Result<Vec<Pushed>>
     let mut updates = Vec::new();
     // The message that the event made may be gone, and is not told.
     let added = Added::Made(Bytes::from_static(b"{}"));
-    updates_of(&applied, added, &mut FileNames::new(conn), &mut updates)?;
+    updates_of(
+        &applied,
+        added,
+        &mut FileNames::new(conn, markdown::Options::default()),
+        &mut updates,
+    )?;
     let pushed = updates.into_iter().map(|update| Pushed {
         kind: update.kind,
         scope: update.scope,

@@ -17,7 +17,7 @@ use domain::setting::SettingEvent;
 use domain::settings::Settings;
 use domain::user::{Email, UserEvent};
 use domain::webdav::{WebdavAccountRemoved, WebdavEvent};
-use domain::{Event, MessageId, RoomId, Timestamp, UserId};
+use domain::{Event, MessageId, RoomId, Timestamp, UserId, markdown};
 use eventstore::Position;
 use rusqlite::{Connection, Row, params};
 use serde::Deserialize;
@@ -30,14 +30,15 @@ use super::{Added, Maker, updates_of};
 use crate::engine::applied::Applied;
 use crate::engine::hub::update::LiveUpdate;
 use crate::json;
-use crate::names::{DiscussionNow, Names, RoomName, UserName, UserRef};
+use crate::names::{DiscussionNow, Names, RoomName, UserName, UserRef, markdown_of};
 use crate::numbers::number;
 
 /// What of a message an edit tells.
-const EDITED: [&str; 13] = [
+const EDITED: [&str; 14] = [
     "_id",
     "rid",
     "msg",
+    "md",
     "_updatedAt",
     "urls",
     "mentions",
@@ -153,7 +154,7 @@ impl<'a> Present<'a> {
         Ok(Self {
             subscriber,
             workspace,
-            names: FileNames::new(conn),
+            names: FileNames::new(conn, markdown_of(&workspace.settings)),
             made: match (events.first(), events.last()) {
                 (Some(first), Some(last)) => ask.made(first.position, last.position)?,
                 _ => HashMap::new(),
@@ -467,6 +468,10 @@ impl Names for Present<'_> {
 
     fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>> {
         self.names.send_time(position)
+    }
+
+    fn markdown(&self) -> markdown::Options {
+        self.names.markdown()
     }
 }
 
