@@ -10,6 +10,7 @@ mod history;
 mod lists;
 mod marks;
 mod methods;
+mod previews;
 mod threads;
 
 use serde_json::{Value, json};

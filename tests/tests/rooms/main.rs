@@ -16,7 +16,6 @@ mod lists;
 mod lookups;
 mod members;
 mod place;
-mod previews;
 mod pruning;
 mod races;
 mod reading;

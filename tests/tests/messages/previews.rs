@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -11,14 +12,18 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
 use tests::client::Client;
+use tests::live::Live;
 use tests::method::method;
 use tests::on_both_logs;
 use tests::server::ServerOptions;
 use tokio::net::TcpListener;
 
-use super::{create, people};
+use super::{id, say, shown};
 
-on_both_logs![a_page_tells_who_writes_in_a_room_what_it_is];
+on_both_logs![
+    a_page_tells_who_writes_in_a_room_what_it_is,
+    messages_show_what_is_behind_their_links
+];
 
 /// A site on every address of this machine, of which the server may reach only `127.0.0.2`.
 struct Site {
@@ -106,7 +111,12 @@ impl Site {
             if path == "secret" {
                 secret.fetch_add(1, Ordering::Relaxed);
             }
-            std::future::ready(page(&path, port))
+            async move {
+                if path == "hung" {
+                    std::future::pending::<()>().await;
+                }
+                page(&path, port)
+            }
         };
         let site = Router::new().route("/{path}", get(pages));
         tokio::spawn(async move { axum::serve(listener, site).await });
@@ -242,8 +252,13 @@ async fn hostile_pages_are_harmless() {
 async fn who_may_not_see_the_room_is_told_nothing_and_nothing_is_asked() {
     let site = Site::start().await;
     let server = site.server(ServerOptions::default()).start().await;
-    let (admin, alice, bob) = people(&server).await;
-    let room = create(&alice, "groups", "engines", &[]).await;
+    let admin = server.admin().await;
+    let (alice, bob) = (admin.new_user("alice").await, admin.new_user("bob").await);
+    let made = alice
+        .post("groups.create", json!({"name": "engines"}))
+        .await
+        .ok();
+    let room = id(&made["group"]);
     let link = site.link("page");
     for room in [&*room, "no-such"] {
         let query = written(&[("roomId", room), ("url", &link)]);
@@ -282,4 +297,74 @@ async fn who_may_not_see_the_room_is_told_nothing_and_nothing_is_asked() {
     set(&admin, "API_Embed", json!(true)).await;
     let known = preview(&alice, &room, &link).await;
     assert_eq!(known["meta"]["pageTitle"], "Engines & more");
+}
+
+/// The link that a message is told to be previewed with next, and the message.
+async fn previewed(live: &mut Live) -> (String, Value) {
+    loop {
+        let told = live.next_update(Duration::from_secs(20)).await;
+        let told = told.expect("an update in time");
+        if told["kind"] == "links-previewed" {
+            return (id(&told["data"]), told["data"]["urls"].clone());
+        }
+    }
+}
+
+async fn messages_show_what_is_behind_their_links(options: ServerOptions) {
+    let site = Site::start().await;
+    let server = site.server(options).start().await;
+    let admin = server.admin().await;
+    let mut live = Live::connect(&server, &admin, None).await;
+    live.subscribe(&["GENERAL"]).await;
+    // Nobody waits for a site that does not answer: neither who writes, nor what is written later.
+    say(&admin, "GENERAL", &site.link("hung")).await;
+    let message = say(&admin, "GENERAL", &site.link("page")).await;
+    let (told, urls) = previewed(&mut live).await;
+    assert_eq!(told, message);
+    assert_eq!(urls[0]["meta"]["pageTitle"], "Engines & more", "{urls}");
+    let now = shown(&admin, &message).await;
+    assert_eq!(now["urls"], urls);
+    assert_eq!(
+        now["urls"][0]["headers"]["contentType"],
+        "text/html; charset=utf-8"
+    );
+    assert_eq!(now["urls"][0]["parsedUrl"]["pathname"], "/page");
+
+    // An edit keeps what is known of links that stay, and has the others looked up.
+    let both = format!("{} {}", site.link("page"), site.link("script"));
+    let edit = json!({"roomId": "GENERAL", "msgId": message, "text": both});
+    let edited = admin.post("chat.update", edit).await.ok();
+    assert_eq!(
+        edited["message"]["urls"][0]["meta"]["pageTitle"],
+        "Engines & more"
+    );
+    assert_eq!(edited["message"]["urls"][1]["meta"], json!({}));
+    let (told, urls) = previewed(&mut live).await;
+    assert_eq!(told, message);
+    assert_eq!(urls[0]["url"], json!(site.link("script")));
+    let edit = json!({"roomId": "GENERAL", "msgId": message, "text": "no links"});
+    let edited = admin.post("chat.update", edit).await.ok();
+    assert_eq!(edited["message"]["urls"], json!([]));
+
+    // Not beside something else that is shown, and not where nobody wants it.
+    let link = site.link("latin");
+    for (path, wish) in [
+        (
+            "chat.sendMessage",
+            json!({"message": {"rid": "GENERAL", "msg": link, "attachments": [{"text": "x"}]}}),
+        ),
+        (
+            "chat.sendMessage",
+            json!({"message": {"rid": "GENERAL", "msg": link, "parseUrls": false}}),
+        ),
+        (
+            "chat.sendMessage",
+            json!({"message": {"rid": "GENERAL", "msg": format!("`{link}`")}}),
+        ),
+    ] {
+        admin.post(path, wish).await.ok();
+    }
+    let last = say(&admin, "GENERAL", &site.link("liar")).await;
+    let (told, _) = previewed(&mut live).await;
+    assert_eq!(told, last, "nothing else was looked up");
 }
