@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
+use domain::mention::spotify_uri;
 use domain::message::{Content, Mention, MessageEdited, MessagePosted, ParsedUrl, Preview};
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,9 @@ pub(crate) struct UrlDoc {
     pub(crate) parsed_url: Option<ParsedUrlDoc>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) ignore_parse: bool,
+    /// The URI that stands in the text instead of the link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) source: Option<String>,
 }
 
 /// What the server of a page says about it.
@@ -371,6 +375,7 @@ impl MessageDoc {
             let links = urls.iter().map(|url| UrlDoc {
                 url: url.clone(),
                 ignore_parse: content.quoted.contains(url),
+                source: spotify_uri(url, &content.text),
                 ..known(url).unwrap_or_default()
             });
             links.collect()

@@ -45,8 +45,10 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// The body of `chat.sendMessage`: what clients rely on; anything else in it is ignored.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Sent {
     message: Option<SentMessage>,
+    preview_urls: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -81,7 +83,7 @@ impl FromInput for Sent {
     const SCHEMA: Schema = Schema {
         fields: &[
             field::<Map<String, Value>>("message", false),
-            field::<Loose<Vec<String>>>("previewUrls", false),
+            field::<Vec<String>>("previewUrls", false),
         ],
         ..Schema::OPEN
     };
@@ -95,8 +97,8 @@ impl FromInput for Sent {
     }
 }
 
-async fn send(call: Call, Sent { message }: Sent) -> Outcome {
-    let message = message.ok_or_else(wording::message_param_missing)?;
+async fn send(call: Call, sent: Sent) -> Outcome {
+    let message = sent.message.ok_or_else(wording::message_param_missing)?;
     let now = now();
     let given = match &message.ts {
         None | Some(Value::Null) => None,
@@ -126,6 +128,7 @@ async fn send(call: Call, Sent { message }: Sent) -> Outcome {
             .transpose()?,
         text: message.msg.unwrap_or_default(),
         find_links: message.parse_urls != Some(false),
+        previewed: sent.preview_urls,
         attachments: message.attachments,
         presentation: presentation(Presentation {
             alias: message.alias.map(shown_alias),
@@ -287,6 +290,7 @@ fn posted(params: Post, at: Timestamp) -> Draft {
         id: None,
         text: text::trim(&text).to_owned(),
         find_links,
+        previewed: None,
         presentation: Some(Box::new(Presentation {
             alias: Some(alias.unwrap_or_default()),
             emoji: emoji.filter(|_| avatar.is_none()),
@@ -363,7 +367,7 @@ struct Update {
     #[param(name = "e2eMentions")]
     mentions: Option<Map<String, Value>>,
     custom_fields: Option<Map<String, Value>>,
-    _preview_urls: Loose<Vec<String>>,
+    preview_urls: Option<Vec<String>>,
 }
 
 async fn update(call: Call, params: Update) -> Outcome {
@@ -372,7 +376,10 @@ async fn update(call: Call, params: Update) -> Outcome {
             content: Value::Object(content),
             mentions: params.mentions.map(Value::Object),
         }),
-        (None, Some(Document(text))) => Wording::Text(text),
+        (None, Some(Document(text))) => Wording::Text {
+            text,
+            previewed: params.preview_urls,
+        },
         (None, None) => return Err(wording::match_missing("text")),
     };
     let fields = params.custom_fields.map(Value::Object);

@@ -67,7 +67,7 @@ fn editing_ends_after_some_minutes_for_everybody() {
 fn a_right_goes_beyond_the_minutes() {
     let stage = Stage::default()
         .setting("Message_AllowEditing_BlockEditInMinutes", 2)
-        .with_roles(&["admin"]);
+        .with_roles(&["bot"]);
     let edit = MessageCommand::Edit {
         message: id(),
         revision: saying("bye"),
