@@ -63,7 +63,7 @@ pub const DEPTH: usize = 50;
 pub const MENTIONS: usize = 200;
 
 /// Members of a room whom one message calls by the names of teams and roles.
-pub const CALLED: usize = 1_000;
+pub const CALLED: usize = 5_000;
 
 /// Links of one message that lead to messages and are quoted.
 pub const QUOTES: usize = 10;

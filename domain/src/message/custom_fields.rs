@@ -55,8 +55,20 @@ fn fits(schema: &Value, value: &Value, place: &str) -> Checked {
     };
     for (rule, wanted) in rules {
         let holds = match rule.as_str() {
-            "$schema" | "$id" | "$comment" | "title" | "description" | "default" | "examples"
-            | "readOnly" | "writeOnly" | "deprecated" => true,
+            // These say nothing about the value itself.
+            "$schema"
+            | "$id"
+            | "$comment"
+            | "title"
+            | "description"
+            | "default"
+            | "examples"
+            | "readOnly"
+            | "writeOnly"
+            | "deprecated"
+            | "properties"
+            | "additionalProperties"
+            | "items" => true,
             "type" => is_of_kind(value, wanted)?,
             "enum" => list(wanted)?.iter().any(|one| is_same(one, value)),
             "const" => is_same(wanted, value),
@@ -73,7 +85,6 @@ fn fits(schema: &Value, value: &Value, place: &str) -> Checked {
                         .as_object()
                         .is_none_or(|fields| fields.contains_key(name)))
             })?,
-            "properties" | "additionalProperties" | "items" => true,
             _ => return broken("it has a rule that is not known here"),
         };
         if !holds {

@@ -145,6 +145,8 @@ async fn so_many_are_quoted_and_the_rest_are_links() {
     let said = say(&alice, "GENERAL", &msg).await;
     assert_eq!(each(&said["attachments"], "text").len(), 10, "{said}");
     assert_eq!(each(&said["urls"], "url").len(), 12, "{said}");
+    let right = json!({"permissions": [{"_id": "message-impersonate", "roles": ["admin"]}]});
+    admin.post("permissions.update", right).await.ok();
     let alias = json!({"roomId": "GENERAL", "text": "as", "alias": "The Boss"});
     let alias = admin.post("chat.postMessage", alias).await.ok();
     let link = link(&admin, &alias["message"]).await;
