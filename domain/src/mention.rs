@@ -9,7 +9,7 @@ mod links;
 mod tests;
 
 pub use code::close_fences;
-pub use links::{links, spotify_pages, spotify_uri};
+pub use links::{links, spotify_pages};
 
 use std::collections::HashSet;
 use std::hash::Hash;

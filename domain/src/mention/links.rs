@@ -4,8 +4,10 @@ use std::ops::ControlFlow;
 
 use super::code::prose;
 use super::{Distinct, run_end};
+use crate::text;
 
-/// Links in `text`, in order of appearance, each once, at most [`limits::MENTIONS`]. Code is not looked into.
+/// Links in `text`, in order of appearance, each once, at most
+/// [`limits::MENTIONS`](crate::limits::MENTIONS). Code is not looked into.
 pub fn links(text: &str) -> Vec<&str> {
     let mut found = Distinct::default();
     if text.contains("://") {
@@ -20,29 +22,25 @@ const SPOTIFY: &str = "spotify:";
 /// Where it is on the web.
 const SPOTIFY_PAGES: &str = "https://open.spotify.com/";
 
-/// The pages of what Spotify plays and is named in `text` by a URI such as `spotify:track:x`, each once, at most
-/// [`limits::MENTIONS`]. Code is not looked into.
-pub fn spotify_pages(text: &str) -> Vec<String> {
+/// The pages of what Spotify plays, each with the URI, such as `spotify:track:x`, by which `said` names it; each once, at
+/// most [`limits::MENTIONS`](crate::limits::MENTIONS). Code is not looked into.
+pub fn spotify_pages(said: &str) -> Vec<(String, &str)> {
     let mut found = Distinct::default();
-    if text.contains(SPOTIFY) {
-        let mut words = prose(text).flat_map(|(_, part)| part.split_whitespace());
+    if said.contains(SPOTIFY) {
+        let mut words = prose(said).flat_map(|(_, part)| text::words(part));
         let _ = words.try_for_each(|word| match spotify_path(word) {
-            Some(path) => found.add(path),
+            Some(_) => found.add(word),
             None => ControlFlow::Continue(()),
         });
     }
-    let pages = found.list.into_iter();
-    pages
-        .map(|path| format!("{SPOTIFY_PAGES}{}", path.replace(':', "/")))
-        .collect()
-}
-
-/// The URI by which `text` names the page of what Spotify plays; `None`: it does not.
-pub fn spotify_uri(page: &str, text: &str) -> Option<String> {
-    let path = page.strip_prefix(SPOTIFY_PAGES)?;
-    let uri = format!("{SPOTIFY}{}", path.replace('/', ":"));
-    let named = prose(text).any(|(_, part)| part.split_whitespace().any(|word| word == uri));
-    named.then_some(uri)
+    let page = |uri: &str| {
+        Some(format!(
+            "{SPOTIFY_PAGES}{}",
+            spotify_path(uri)?.replace(':', "/")
+        ))
+    };
+    let uris = found.list.into_iter();
+    uris.filter_map(|uri| Some((page(uri)?, uri))).collect()
 }
 
 /// What is behind the scheme: two to four parts.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
-use domain::mention::spotify_uri;
+use domain::mention::spotify_pages;
 use domain::message::{Content, Mention, MessageEdited, MessagePosted, ParsedUrl, Preview};
 use domain::{MessageId, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -372,10 +372,15 @@ impl MessageDoc {
             known.filter(|_| kept.contains(&url)).cloned()
         };
         self.urls = content.urls.as_ref().map(|urls| {
+            let pages = spotify_pages(&content.text);
+            let source = |url: &str| {
+                let found = pages.iter().find(|(page, _)| page == url);
+                found.map(|(_, uri)| (*uri).to_owned())
+            };
             let links = urls.iter().map(|url| UrlDoc {
                 url: url.clone(),
                 ignore_parse: content.quoted.contains(url),
-                source: spotify_uri(url, &content.text),
+                source: source(url),
                 ..known(url).unwrap_or_default()
             });
             links.collect()

@@ -81,7 +81,7 @@ async fn find_links(
     content: &mut Content,
 ) -> Result<(), Error> {
     let mut urls: Vec<String> = links(text).into_iter().map(str::to_owned).collect();
-    for page in spotify_pages(text) {
+    for (page, _) in spotify_pages(text) {
         if !urls.contains(&page) {
             urls.push(page);
         }
