@@ -112,7 +112,7 @@ async fn find_names(
             Called::All => said.content.mentions.push(Mention::All),
             Called::Here => said.content.mentions.push(Mention::Here),
             Called::Name(name) => {
-                find_called(workspace, caller, place, settings, name, said).await?
+                find_called(workspace, caller, place, settings, name, said).await?;
             }
         }
     }
