@@ -16,6 +16,7 @@ pub mod ownership;
 pub mod place;
 pub mod previews;
 pub mod pruning;
+mod quotes;
 pub mod room_access;
 pub mod rooms;
 mod team_rooms;

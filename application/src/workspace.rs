@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use domain::badwords::BadWords;
 use domain::mention::Scanner;
 use domain::session::MAX_SESSIONS;
 use domain::settings::{Definition, Settings, keys};
@@ -167,6 +168,8 @@ struct Parts {
     started_at: Timestamp,
     /// Finds mentions, for the name pattern it was made with.
     scanner: Mutex<(String, Arc<Scanner>)>,
+    /// Finds bad words, for the settings it was made with.
+    bad_words: Mutex<Option<Arc<BadWords>>>,
 }
 
 /// Shared by all doors and reactors; cloning it costs one reference count.
@@ -210,6 +213,7 @@ impl Workspace {
             guesses: RateLimiter::default(),
             attempts: Attempts::default(),
             scanner: Mutex::default(),
+            bad_words: Mutex::default(),
         }))
     }
 
@@ -317,6 +321,18 @@ impl Workspace {
             *kept = (pattern.to_owned(), Arc::new(Scanner::with_pattern(pattern)));
         }
         Arc::clone(&kept.1)
+    }
+
+    /// Finds bad words in this workspace, if they are to be masked; made again only if their lists change.
+    pub fn bad_words(&self, settings: &Settings) -> Option<Arc<BadWords>> {
+        if !BadWords::are_masked(settings) {
+            return None;
+        }
+        let mut kept = self.0.bad_words.lock();
+        if !kept.as_ref().is_some_and(|words| words.fits(settings)) {
+            *kept = Some(Arc::new(BadWords::new(settings)));
+        }
+        kept.clone()
     }
 
     /// Runs `work` on behalf of `actor` and returns once the views show what it did: callers read their own writes.

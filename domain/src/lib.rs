@@ -58,6 +58,7 @@ pub mod subscription;
 pub mod user;
 pub mod webdav;
 
+pub mod badwords;
 pub mod highlight;
 pub mod markdown;
 pub mod mention;

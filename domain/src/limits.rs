@@ -52,12 +52,21 @@ pub const IGNORED: usize = 500;
 /// Attachments of a message.
 pub const ATTACHMENTS: usize = 100;
 
+/// Blocks of a message.
+pub const BLOCKS: usize = 100;
+
 /// How many lists and objects may be within each other in a request. Readers of JSON give up at 128, and MongoDB at 100,
 /// with what is around a value counted.
 pub const DEPTH: usize = 50;
 
 /// People, rooms and links found in one message: so many of each. What comes after them is text like any other.
 pub const MENTIONS: usize = 200;
+
+/// Members of a room whom one message calls by the names of teams and roles.
+pub const CALLED: usize = 5_000;
+
+/// Links of one message that lead to messages and are quoted.
+pub const QUOTES: usize = 10;
 
 /// What of the text of a message is quoted in another one, in bytes; and how large its attachments may be to be quoted
 /// with it.
@@ -117,11 +126,18 @@ pub const TABLE: &[(&str, usize, &str)] = &[
     ("drafts of a member in a room", DRAFTS, "items"),
     ("people a member ignores in a room", IGNORED, "items"),
     ("attachments of a message", ATTACHMENTS, "items"),
+    ("blocks of a message", BLOCKS, "items"),
     (
         "people, rooms or links found in a message",
         MENTIONS,
         "each",
     ),
+    (
+        "members called by teams and roles in a message",
+        CALLED,
+        "items",
+    ),
+    ("messages quoted in a message", QUOTES, "items"),
     ("quoted text of a message", QUOTE, "bytes"),
     ("links of a message that are previewed", PREVIEWS, "items"),
     ("fields of the preview of a link", PREVIEW_FIELDS, "items"),

@@ -58,14 +58,33 @@ impl<'a> Site<'a> {
         }
     }
 
+    /// What an address of this workspace names in it: path and query, without the slash in front. `None`: it leads
+    /// elsewhere.
+    pub fn within(self, address: &str) -> Option<&str> {
+        let rest = address
+            .strip_prefix(self.0)
+            .filter(|_| !self.0.is_empty())?;
+        rest.strip_prefix('/')
+            .or_else(|| rest.starts_with('?').then_some(rest))
+    }
+
     /// The address of somebody's picture.
     pub fn avatar(self, username: &str) -> String {
-        self.at(&format!("/avatar/{}", encoded(username)))
+        self.at(&avatar_path(username))
+    }
+
+    /// The same on the same host.
+    pub fn avatar_path(self, username: &str) -> String {
+        self.path(&avatar_path(username))
     }
 
     fn without_scheme(self) -> &'a str {
         self.0.split_once("://").map_or(self.0, |(_, rest)| rest)
     }
+}
+
+fn avatar_path(username: &str) -> String {
+    format!("/avatar/{}", encoded(username))
 }
 
 /// One part of a path, percent-encoded.
@@ -122,6 +141,24 @@ mod tests {
         let site = Site::of(&settings);
         assert_eq!(site.avatar("ada.l-1_"), "http://host/chat/avatar/ada.l-1_");
         assert_eq!(site.avatar("ü/?"), "http://host/chat/avatar/%C3%BC%2F%3F");
+        assert_eq!(site.avatar_path("ada"), "/chat/avatar/ada");
+    }
+
+    #[test]
+    fn addresses_of_the_workspace_are_known() {
+        let settings = with("http://host/chat/");
+        let site = Site::of(&settings);
+        for (address, path) in [
+            ("http://host/chat/channel/a?msg=1", Some("channel/a?msg=1")),
+            ("http://host/chat?msg=1", Some("?msg=1")),
+            ("http://host/chats/a", None),
+            ("http://host.example/chat/a", None),
+            ("https://host/chat/a", None),
+            ("http://host/chat", None),
+        ] {
+            assert_eq!(site.within(address), path, "{address}");
+        }
+        assert_eq!(Site::of(&with("")).within("/a"), None);
     }
 
     #[test]

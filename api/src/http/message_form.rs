@@ -44,11 +44,12 @@ pub struct SentMessage {
     custom_fields: Option<Value>,
 }
 
-/// Posts what was sent.
+/// Posts what was sent. `previewed`: which of its links are to be previewed, if not all.
 pub async fn post(
     state: &AppState,
     caller: &Caller,
     message: SentMessage,
+    previewed: Option<Vec<String>>,
 ) -> Result<Bytes, ApiError> {
     let now = now();
     let given = match &message.ts {
@@ -79,6 +80,7 @@ pub async fn post(
             .transpose()?,
         text: message.msg.unwrap_or_default(),
         find_links: message.parse_urls != Some(false),
+        previewed,
         attachments: message.attachments,
         presentation: presentation(Presentation {
             alias: message.alias.map(shown_alias),

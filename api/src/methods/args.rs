@@ -45,6 +45,19 @@ impl Args {
         }
     }
 
+    /// A list of texts that may be missing.
+    pub fn optional_texts(&self, index: usize) -> Result<Option<Vec<String>>, ApiError> {
+        let texts = match self.get(index) {
+            Value::Null => return Ok(None),
+            Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)),
+            _ => return Err(self.mismatch("array", index)),
+        };
+        let texts: Option<Vec<String>> = texts.collect();
+        texts
+            .map(Some)
+            .ok_or_else(|| self.mismatch("array of strings", index))
+    }
+
     /// True or false, which may be missing.
     pub fn boolean(&self, index: usize) -> Result<Option<bool>, ApiError> {
         match self.get(index) {

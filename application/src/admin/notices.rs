@@ -66,6 +66,7 @@ async fn say(workspace: &Workspace, channel: &str, text: String) -> Result<(), E
         id: None,
         text,
         find_links: false,
+        previewed: None,
         attachments: None,
         opaque: false,
         presentation: None,

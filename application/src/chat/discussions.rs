@@ -9,17 +9,17 @@ use domain::room::{
     self, Discussion, Room, RoomContext, RoomCreated, RoomKind, RoomRefusal, may_discuss,
 };
 use domain::site::Site;
-use domain::{MessageId, RoleId, RoomId, limits, link, text};
+use domain::{MessageId, RoleId, RoomId, link};
 use eventstore::execute::Transaction;
 use projections::MessageRecord;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::caller::Caller;
 use crate::chat::members::{self, Founder};
 use crate::chat::messages::{self, Draft};
+use crate::chat::quotes;
 use crate::chat::room_access::RoomAccess;
 use crate::chat::rooms;
-use crate::dates::iso;
 use crate::error::{Error, Refusal};
 use crate::ids::{fresh_id, now};
 use crate::workspace::{WorkError, Workspace};
@@ -129,42 +129,24 @@ async fn parent(workspace: &Workspace, place: &RoomAccess) -> Result<Parent, Err
     })
 }
 
-/// The message as an attachment that shows what it says and leads to it.
+/// What the discussion is about, as an attachment that leads to it.
 fn quote(
     workspace: &Workspace,
     place: &RoomAccess,
     parent: &Parent,
     about: &MessageRecord,
 ) -> Value {
-    let doc: Map<String, Value> = serde_json::from_slice(&about.doc).unwrap_or_default();
     let settings = workspace.views().settings();
-    let site = Site::of(&settings);
-    let author = doc
-        .get("u")
-        .and_then(|author| author.get("username")?.as_str())
-        .unwrap_or_default();
     let (family, named) = match place.room.kind {
         RoomKind::Channel => ("channel", parent.name.as_deref()),
         RoomKind::Group => ("group", parent.name.as_deref()),
         RoomKind::Direct => ("direct", None),
     };
     let named = named.unwrap_or(place.room.id.as_str());
-    let said = doc.get("msg").and_then(Value::as_str).unwrap_or_default();
-    let attached = doc.get("attachments").cloned();
-    let attached = attached.filter(|attached| attached.to_string().len() <= limits::QUOTE);
-    let mut quote = json!({
-        "text": text::cut_bytes(said, limits::QUOTE),
-        "author_name": author,
-        "author_icon": site.path(&format!("/avatar/{author}")),
-        "attachments": attached.unwrap_or(json!([])),
-        "ts": iso(about.at),
-    });
-    let link = site.at(&format!("/{family}/{named}?msg={}", about.id));
+    let link = Site::of(&settings).at(&format!("/{family}/{named}?msg={}", about.id));
     // Without an address, the workspace does not know where it is.
-    if link::is_link(&link) {
-        quote["message_link"] = link.into();
-    }
-    quote
+    let link = Some(link.as_str()).filter(|link| link::is_link(link));
+    quotes::quote(&settings, about, link)
 }
 
 /// Its creator, the author of what it is about, and who was named.
@@ -320,6 +302,7 @@ fn draft(text: String) -> Draft {
         text,
         opaque: false,
         find_links: true,
+        previewed: None,
         attachments: None,
         presentation: None,
         thread: None,

@@ -2,14 +2,18 @@
 //! is claimed by the stream itself.
 
 mod attachments;
+mod blocks;
+mod custom_fields;
 mod decide;
 mod events;
+mod location;
 mod preview;
 mod size;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{OutOfSync, may_write, resolve_sent_at};
+pub use custom_fields::CustomFieldRefusal;
+pub use decide::{OutOfSync, may_call_so_many, may_write, resolve_sent_at};
 pub use events::*;
 pub use preview::{ParsedUrl, Preview, PreviewHeaders};
 pub use size::{check_size, length};
@@ -236,6 +240,12 @@ pub enum MessageRefusal {
     /// A part of an attachment has the wrong type (messages 2.1: a `Match error`).
     #[error("{key} has the wrong type")]
     InvalidShape { key: &'static str },
+    /// The settings do not have custom fields like that (messages 2).
+    #[error("custom fields are not as they may be: {0}")]
+    CustomFields(CustomFieldRefusal),
+    /// More than may be called without a call to everybody.
+    #[error("more than {limit} members are called by teams and roles")]
+    TooManyCalled { limit: usize },
     /// `@all` and `@here` are switched off in rooms of more members than `Message_MaxAll` (step 9).
     #[error("no calls to everybody in rooms of more than {limit} members")]
     RoomTooLargeForGroupMention { limit: i64 },

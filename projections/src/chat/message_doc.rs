@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
+use domain::mention::spotify_pages;
 use domain::message::{Content, Mention, MessageEdited, MessagePosted, ParsedUrl, Preview};
 use domain::{MessageId, RoomId, Timestamp, UserId, markdown};
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,9 @@ pub(crate) struct UrlDoc {
     pub(crate) parsed_url: Option<ParsedUrlDoc>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) ignore_parse: bool,
+    /// The URI that stands in the text instead of the link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) source: Option<String>,
 }
 
 /// What the server of a page says about it.
@@ -387,9 +391,15 @@ impl MessageDoc {
             known.filter(|_| kept.contains(&url)).cloned()
         };
         self.urls = content.urls.as_ref().map(|urls| {
+            let pages = spotify_pages(&content.text);
+            let source = |url: &str| {
+                let found = pages.iter().find(|(page, _)| page == url);
+                found.map(|(_, uri)| (*uri).to_owned())
+            };
             let links = urls.iter().map(|url| UrlDoc {
                 url: url.clone(),
                 ignore_parse: content.quoted.contains(url),
+                source: source(url),
                 ..known(url).unwrap_or_default()
             });
             links.collect()

@@ -6,11 +6,16 @@
 )]
 
 mod changed;
+mod content;
+mod deleting;
+mod editing;
 mod history;
 mod lists;
 mod marks;
 mod methods;
 mod previews;
+mod quotes;
+mod steps;
 mod threads;
 
 use serde_json::{Value, json};

@@ -56,6 +56,10 @@ impl From<MessageRefusal> for ApiError {
             MessageRefusal::InvalidShape { key } => {
                 wording::type_mismatch("another type", "something else", key)
             }
+            MessageRefusal::CustomFields(refusal) => wording::message_custom_fields(&refusal),
+            MessageRefusal::TooManyCalled { limit } => action_text(format!(
+                "Teams and roles cannot be called that have more than {limit} members in the room"
+            )),
             MessageRefusal::RoomTooLargeForGroupMention { limit } => action_text(format!(
                 "Notify all is not allowed in rooms with more than {limit} members"
             )),

@@ -1,3 +1,4 @@
+use domain::message::CustomFieldRefusal;
 use serde_json::json;
 
 use crate::errors::ApiError;
@@ -125,4 +126,19 @@ pub fn becomes_a_reply() -> ApiError {
 /// `setReaction` on a message that is not there.
 pub fn reacting_not_allowed() -> ApiError {
     ApiError::denied("error-not-allowed", "Not allowed").method("setReaction")
+}
+
+/// Custom fields that are not as the settings have them.
+pub fn message_custom_fields(refusal: &CustomFieldRefusal) -> ApiError {
+    match refusal {
+        CustomFieldRefusal::BrokenSchema(_) => ApiError::coded(
+            "error-invalid-customfield-json",
+            "The setting Message_CustomFields is not a schema that the server understands",
+        ),
+        CustomFieldRefusal::Invalid { place, rule } => ApiError::coded(
+            "error-invalid-custom-field",
+            format!("Invalid custom fields: {rule} of {place:?}"),
+        )
+        .with(json!({ "field": place, "rule": rule })),
+    }
 }

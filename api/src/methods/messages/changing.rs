@@ -46,7 +46,11 @@ async fn update(call: MethodCall) -> MethodOutcome {
     let Some(text) = message.get("msg").and_then(Value::as_str) else {
         return Ok(Value::Null);
     };
-    let (wording, at) = (Wording::Text(text.to_owned()), now());
+    let wording = Wording::Text {
+        text: text.to_owned(),
+        previewed: call.args.optional_texts(1)?,
+    };
+    let at = now();
     messages::edit(
         &call.state,
         &call.caller,

@@ -27,7 +27,10 @@ async fn send(call: MethodCall) -> MethodOutcome {
     let named = message["rid"].as_str().unwrap_or_default();
     let room = RoomId::new(named);
     let sent = match serde_json::from_value::<SentMessage>(message) {
-        Ok(message) => message_form::post(&call.state, &call.caller, message).await,
+        Ok(message) => {
+            let previewed = call.args.optional_texts(1)?;
+            message_form::post(&call.state, &call.caller, message, previewed).await
+        }
         Err(error) => Err(ApiError::Mismatch(wording::mismatch(&error.to_string()))),
     };
     match sent {

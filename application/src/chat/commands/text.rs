@@ -75,6 +75,7 @@ pub(super) async fn post(
         text,
         opaque: false,
         find_links: true,
+        previewed: None,
         attachments: None,
         presentation: None,
         thread,

@@ -11,7 +11,7 @@ use domain::{MessageId, Timestamp, UserId};
 use projections::MessageRecord;
 use serde_json::Value;
 
-use super::content::content;
+use super::content::{Typed, content};
 use super::context;
 use crate::caller::Caller;
 use crate::chat::room_access::RoomAccess;
@@ -22,9 +22,14 @@ use crate::workspace::Workspace;
 
 /// What a message is to say or hide instead.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "fields and variants say what they are")]
 pub enum Wording {
     /// In the clear: the server can read it.
-    Text(String),
+    Text {
+        text: String,
+        /// The links whose pages are to be previewed; `None`: all.
+        previewed: Option<Vec<String>>,
+    },
     /// Encrypted: nothing that the server can read.
     Hidden(Hidden),
 }
@@ -46,7 +51,7 @@ pub async fn edit(
     };
     match wording {
         Wording::Hidden(hidden) => revision.hidden = Some(Box::new(hidden)),
-        Wording::Text(text) => {
+        Wording::Text { text, previewed } => {
             message::check_size(&text, None, None, PostChecks::Lenient, &settings)?;
             // Encrypted content is kept as it came.
             revision.content = if record.kind.is_some() {
@@ -55,9 +60,15 @@ pub async fn edit(
                     ..Content::default()
                 }
             } else {
-                content(workspace, caller, &settings, text, true, None)
+                let typed = Typed {
+                    text,
+                    find_links: true,
+                    previewed,
+                    attachments: None,
+                };
+                content(workspace, caller, place, &settings, typed)
                     .await?
-                    .0
+                    .content
             };
         }
     }

@@ -13,7 +13,7 @@ use domain::{MessageId, SeenUpTo, Timestamp};
 use eventstore::ExecuteError;
 use projections::UserFacts;
 
-use super::content::content;
+use super::content::{Said, Typed, content};
 use super::{context, document};
 use crate::caller::Caller;
 use crate::chat::members;
@@ -32,6 +32,8 @@ pub struct Draft {
     /// The text is encrypted: no mentions or links are looked for in it.
     pub opaque: bool,
     pub find_links: bool,
+    /// The links whose pages are to be previewed; `None`: all.
+    pub previewed: Option<Vec<String>>,
     pub attachments: Option<Vec<serde_json::Value>>,
     pub presentation: Option<Box<Presentation>>,
     /// The message it replies to.
@@ -86,26 +88,28 @@ pub async fn post(
         None => None,
     };
     let id = draft.id.unwrap_or_else(|| MessageId::new(fresh_id()));
-    let (content, called) = if draft.opaque {
+    let said = if draft.opaque {
         let content = Content {
             text: draft.text,
             attachments: draft.attachments,
             ..Content::default()
         };
-        (content, Vec::new())
+        Said {
+            content,
+            ..Said::default()
+        }
     } else {
-        content(
-            workspace,
-            caller,
-            &settings,
-            draft.text,
-            draft.find_links,
-            draft.attachments,
-        )
-        .await?
+        let typed = Typed {
+            text: draft.text,
+            find_links: draft.find_links,
+            previewed: draft.previewed,
+            attachments: draft.attachments,
+        };
+        content(workspace, caller, place, &settings, typed).await?
     };
+    message::may_call_so_many(said.grouped)?;
     let is_reply = draft.thread.is_some();
-    let joining = newcomers(workspace, caller, place, is_reply, called).await?;
+    let joining = newcomers(workspace, caller, place, is_reply, said.called).await?;
     // Whoever writes into a discussion joins it (contract, messages 3).
     let joins = draft.join && place.room.kind == RoomKind::Channel || place.room.parent.is_some();
     let joins_first = joins && !place.is_member();
@@ -120,7 +124,7 @@ pub async fn post(
         room: place.room.id.clone(),
         author: caller.id().clone(),
         at: draft.at,
-        content,
+        content: said.content,
         presentation: draft.presentation,
         thread: draft.thread,
         shown_in_room: draft.shown_in_room,

@@ -3,11 +3,12 @@
 use super::{Decision, MINUTE, is_own, may_write};
 use crate::message::{
     Content, Message, MessageContext, MessageEdited, MessageRefusal, PostChecks, Posted, Revision,
-    attachments, check_size,
+    attachments, check_size, custom_fields,
 };
 use crate::permission::Permission;
 use crate::settings::keys;
 use crate::{MessageId, Timestamp};
+use serde_json::Value;
 
 pub(in crate::message) fn edit(
     state: &Message,
@@ -61,7 +62,9 @@ pub(in crate::message) fn edit(
         PostChecks::Lenient,
         context.settings,
     )?;
-    attachments::harmless(custom_fields.as_slice())?;
+    if let Some(fields) = &custom_fields {
+        custom_fields::check(fields, context.settings)?;
+    }
     let editor = context.authority.actor.clone();
     Ok(vec![
         MessageEdited {
@@ -125,16 +128,33 @@ fn edited(posted: &Posted, mut wanted: Content) -> Result<Option<Content>, Messa
     if wanted.text == posted.content.text {
         return Ok(None);
     }
-    wanted.attachments = wanted.attachments.map(attachments::checked).transpose()?;
     if is_encrypted(posted) {
         // What looks like a mention in there is none.
         wanted = Content {
             text: wanted.text,
-            attachments: wanted.attachments,
             ..Content::default()
         };
     }
+    let quotes = wanted.attachments.take();
+    wanted.attachments = requoted(posted, quotes)
+        .map(attachments::checked)
+        .transpose()?;
     Ok(Some(wanted))
+}
+
+/// The attachments with other quotes in the place of those that the text led to before; `None`: they stay as they are.
+fn requoted(posted: &Posted, quotes: Option<Vec<Value>>) -> Option<Vec<Value>> {
+    let quoted = &posted.content.quoted;
+    if quoted.is_empty() && quotes.is_none() {
+        return None;
+    }
+    let led_to = |attachment: &Value| {
+        let link = attachment.get("message_link").and_then(Value::as_str);
+        link.is_some_and(|link| quoted.iter().any(|url| url == link))
+    };
+    let others = posted.content.attachments.iter().flatten();
+    let others = others.filter(|attachment| !led_to(attachment)).cloned();
+    Some(others.chain(quotes.unwrap_or_default()).collect())
 }
 
 fn is_encrypted(posted: &Posted) -> bool {

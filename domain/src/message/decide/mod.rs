@@ -14,7 +14,7 @@ pub(super) use editing::edit;
 pub(super) use following::follow;
 pub(super) use pinning::pin;
 pub(super) use posting::post;
-pub use posting::{OutOfSync, resolve_sent_at};
+pub use posting::{OutOfSync, may_call_so_many, resolve_sent_at};
 pub(super) use previewing::preview;
 pub(super) use reacting::react;
 pub(super) use starring::star;

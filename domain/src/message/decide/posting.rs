@@ -3,11 +3,11 @@
 use super::{Decision, may_write};
 use crate::message::{
     Content, Mention, Message, MessageContext, MessagePosted, MessageRefusal, PostChecks,
-    Presentation, attachments, check_size,
+    Presentation, attachments, blocks, check_size, custom_fields, location,
 };
 use crate::permission::Permission;
 use crate::settings::keys;
-use crate::{MessageId, Timestamp, link};
+use crate::{MessageId, Timestamp, limits, link};
 
 /// A client's clock is too far from the server's (contract, messages 3 step 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,11 +116,24 @@ fn may_present(
     {
         return Err(MessageRefusal::InvalidLink);
     }
-    attachments::harmless(presentation.blocks.as_deref().unwrap_or_default())?;
-    for free in [&presentation.custom_fields, &presentation.bot] {
-        attachments::harmless(free.as_slice())?;
+    blocks::check(presentation.blocks.as_deref().unwrap_or_default())?;
+    presentation
+        .location
+        .as_ref()
+        .map_or(Ok(()), location::check)?;
+    if let Some(fields) = &presentation.custom_fields {
+        custom_fields::check(fields, context.settings)?;
     }
-    Ok(())
+    attachments::harmless(presentation.bot.as_slice())
+}
+
+/// Whether a message may call that many by the names of teams and roles. Each of them is told, so that calling many
+/// takes long; a call to everybody does not.
+pub fn may_call_so_many(members: u64) -> Result<(), MessageRefusal> {
+    let limit = limits::CALLED;
+    let fits = usize::try_from(members).is_ok_and(|members| members <= limit);
+    fits.then_some(())
+        .ok_or(MessageRefusal::TooManyCalled { limit })
 }
 
 fn may_mention(content: &Content, context: &MessageContext<'_>) -> Result<(), MessageRefusal> {

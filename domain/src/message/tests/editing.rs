@@ -64,6 +64,28 @@ fn editing_ends_after_some_minutes_for_everybody() {
 }
 
 #[test]
+fn a_right_goes_beyond_the_minutes() {
+    let stage = Stage::default()
+        .setting("Message_AllowEditing_BlockEditInMinutes", 2)
+        .with_roles(&["bot"]);
+    let edit = MessageCommand::Edit {
+        message: id(),
+        revision: saying("bye"),
+        at: at(1_000_000),
+    };
+    let edited = MessageEdited {
+        message: id(),
+        room: RoomId::new("room"),
+        editor: UserId::new("me"),
+        at: at(1_000_000),
+        content: content("bye"),
+        hidden: None,
+        custom_fields: None,
+    };
+    mine().when(edit, &stage.message()).then([edited.into()]);
+}
+
+#[test]
 fn who_may_not_write_may_not_edit() {
     let stage = Stage::default().room(|room| room.muted.push(UserId::new("me")));
     mine()
@@ -107,6 +129,43 @@ fn an_edit_keeps_attachments_unless_it_brings_its_own() {
             ..quoted
         }
     );
+}
+
+#[test]
+fn what_the_text_leads_to_is_quoted_anew() {
+    const OLD: &str = "https://here/x?msg=1";
+    const NEW: &str = "https://here/x?msg=2";
+    let quote = |link: &str| json!({"text": "said", "message_link": link});
+    let own = json!({"title": "own"});
+    let saying = |text: &str, quoted: &[&str], attachments: Option<Vec<Value>>| Content {
+        quoted: quoted.iter().map(|url| (*url).to_owned()).collect(),
+        attachments,
+        ..content(text)
+    };
+    let before = saying("old", &[OLD], Some(vec![quote(OLD), own.clone()]));
+    for (wanted, attachments) in [
+        (
+            saying("new", &[NEW], Some(vec![quote(NEW)])),
+            Some(vec![own.clone(), quote(NEW)]),
+        ),
+        (
+            saying("again", &[OLD], Some(vec![quote(OLD)])),
+            Some(vec![own.clone(), quote(OLD)]),
+        ),
+        (content("none"), Some(vec![own.clone()])),
+    ] {
+        let edit = revise(Revision {
+            content: wanted.clone(),
+            ..Revision::default()
+        });
+        let after = Content {
+            attachments,
+            ..wanted
+        };
+        given::<Message>([posted_by("me", before.clone()).into()])
+            .when(edit, &Stage::default().message())
+            .then([edited(after)]);
+    }
 }
 
 #[test]
@@ -249,13 +308,26 @@ fn fields_alone_leave_what_is_said_and_hidden() {
     given::<Message>([posted_by("me", with_file).into()])
         .when(describe("hi"), &stage.message())
         .then([revised(content("hi"), None, Some(fields.clone()))]);
-    let script = revise(Revision {
-        custom_fields: Some(json!({ "link": "javascript:alert(1)" })),
-        ..saying("hi")
-    });
-    mine()
-        .when(script, &stage.message())
-        .then_refused(MessageRefusal::InvalidLink);
+    for (fields, refusal) in [
+        (
+            json!({ "link": "javascript:alert(1)" }),
+            MessageRefusal::InvalidLink,
+        ),
+        (
+            json!(["no object"]),
+            MessageRefusal::InvalidShape {
+                key: "customFields",
+            },
+        ),
+    ] {
+        let revision = Revision {
+            custom_fields: Some(fields),
+            ..saying("hi")
+        };
+        mine()
+            .when(revise(revision), &stage.message())
+            .then_refused(refusal);
+    }
 }
 
 #[test]

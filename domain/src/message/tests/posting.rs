@@ -341,7 +341,8 @@ fn nothing_shown_leads_astray() {
         presentation: Some(Box::new(presentation)),
         ..posted("hello")
     };
-    let bad = json!({"elements": [{"type": "button", "url": "\tjava\nscript:x"}]});
+    let bad =
+        json!({"type": "actions", "elements": [{"type": "button", "url": "\tjava\nscript:x"}]});
     for presentation in [
         Presentation {
             blocks: Some(vec![bad.clone()]),
@@ -360,6 +361,52 @@ fn nothing_shown_leads_astray() {
             .when(post(presented(presentation)), &stage.message())
             .then_refused(MessageRefusal::InvalidLink);
     }
+}
+
+#[test]
+fn what_is_attached_has_its_shape() {
+    let presented = |presentation| MessagePosted {
+        presentation: Some(Box::new(presentation)),
+        ..posted("hello")
+    };
+    let stage = Stage::default();
+    for (presentation, key) in [
+        (
+            Presentation {
+                location: Some(json!({"type": "Point"})),
+                ..Presentation::default()
+            },
+            "location",
+        ),
+        (
+            Presentation {
+                blocks: Some(vec![json!({"type": "iframe"})]),
+                ..Presentation::default()
+            },
+            "blocks",
+        ),
+        (
+            Presentation {
+                custom_fields: Some(json!("text")),
+                ..Presentation::default()
+            },
+            "customFields",
+        ),
+    ] {
+        for post in [post, post_leniently] {
+            nothing()
+                .when(post(presented(presentation.clone())), &stage.message())
+                .then_refused(MessageRefusal::InvalidShape { key });
+        }
+    }
+}
+
+#[test]
+fn teams_and_roles_call_so_many_and_no_more() {
+    let limit = crate::limits::CALLED;
+    assert_eq!(may_call_so_many(limit as u64), Ok(()));
+    let refused = Err(MessageRefusal::TooManyCalled { limit });
+    assert_eq!(may_call_so_many(limit as u64 + 1), refused);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
 use crate::http::known_emoji;
 use crate::http::message_form::found;
-use crate::http::parameters::{Document, Filled, Flag, Loose, Parameters};
+use crate::http::parameters::{Document, Filled, Flag, Parameters};
 use crate::http::route::{self, Route};
 use crate::http::schema::Kind;
 
@@ -66,7 +66,7 @@ struct Update {
     #[param(name = "e2eMentions")]
     mentions: Option<Map<String, Value>>,
     custom_fields: Option<Map<String, Value>>,
-    _preview_urls: Loose<Vec<String>>,
+    preview_urls: Option<Vec<String>>,
 }
 
 async fn update(call: Call, params: Update) -> Outcome {
@@ -75,7 +75,10 @@ async fn update(call: Call, params: Update) -> Outcome {
             content: Value::Object(content),
             mentions: params.mentions.map(Value::Object),
         }),
-        (None, Some(Document(text))) => Wording::Text(text),
+        (None, Some(Document(text))) => Wording::Text {
+            text,
+            previewed: params.preview_urls,
+        },
         (None, None) => return Err(wording::match_missing("text")),
     };
     let fields = params.custom_fields.map(Value::Object);

@@ -108,6 +108,7 @@ fn posted(params: Post, at: Timestamp) -> Draft {
         id: None,
         text: text::trim(&text).to_owned(),
         find_links,
+        previewed: None,
         presentation: Some(Box::new(Presentation {
             alias: Some(alias.unwrap_or_default()),
             emoji: emoji.filter(|_| avatar.is_none()),
