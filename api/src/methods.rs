@@ -18,6 +18,7 @@ mod people;
 mod pictures;
 mod presence;
 mod push;
+mod receipts;
 mod rooms;
 mod search;
 mod webdav;
@@ -155,6 +156,7 @@ pub fn all() -> Vec<Method> {
         admin::methods(),
         oauth_apps::methods(),
         push::methods(),
+        receipts::methods(),
         rooms::methods(),
         presence::methods(),
         search::methods(),

@@ -14,6 +14,7 @@ pub mod notices;
 pub mod ownership;
 pub mod place;
 pub mod pruning;
+pub mod receipts;
 pub mod room_access;
 pub mod rooms;
 mod team_rooms;

@@ -54,6 +54,8 @@ mod past_tests;
 #[cfg(test)]
 mod pending_tests;
 #[cfg(test)]
+mod receipt_tests;
+#[cfg(test)]
 #[path = "../testing/mod.rs"]
 mod testing;
 
@@ -63,6 +65,7 @@ pub use chat::memberships::{
     MemberOrder, MemberQuery, MemberRecord, MembershipRecord, RoleHolder, Who,
 };
 pub use chat::messages::{Doomed, HistoryQuery, MessageRecord, Window};
+pub use chat::receipts::{ReadFloor, Receipt};
 pub use chat::rooms::{
     NameFilter, Parent, RoomQuery, RoomRecord, RoomSort, TeamEntry, TeamRecord, TeamRoomQuery,
     Teams,

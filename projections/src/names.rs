@@ -49,6 +49,12 @@ pub(crate) trait Names {
     fn discussion(&mut self, room: &RoomId) -> rusqlite::Result<Option<DiscussionNow>>;
     /// The send time of the message that the event at a position made, if it differs from the one in the event.
     fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>>;
+    /// Up to where everybody has read a room since the event at a position, if they had not before.
+    fn read_by_all(
+        &mut self,
+        room: &RoomId,
+        position: Position,
+    ) -> rusqlite::Result<Option<Timestamp>>;
 }
 
 /// A user inside a document: `{_id, username, name}`.

@@ -366,6 +366,21 @@ impl Chaos {
                 at,
             })
             .into(),
+            13 if self.dice.roll(2) == 0 => {
+                let setting = [
+                    "Message_Read_Receipt_Enabled",
+                    "Message_Read_Receipt_Store_Users",
+                ][self.dice.roll(2)];
+                domain::setting::SettingEvent::from(SettingChanged {
+                    setting: setting.to_owned(),
+                    value: (self.dice.roll(4) > 0).into(),
+                    sealed: None,
+                    editor: None,
+                    from_environment: false,
+                    at,
+                })
+                .into()
+            }
             13 => {
                 let value =
                     ["all_messages", "user_and_group_mentions_only"][self.dice.roll(2)].into();

@@ -19,6 +19,7 @@ pub mod messages;
 pub mod place;
 mod prune;
 mod reading;
+mod receipts;
 pub mod rooms;
 pub mod settings;
 mod standing;
@@ -47,6 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
         place::routes(),
         prune::routes(),
         reading::routes(),
+        receipts::routes(),
         rooms::routes(),
         settings::routes(),
         standing::routes(),

@@ -21,7 +21,7 @@ use crate::json;
 use crate::names::UserRef;
 
 /// Who takes over the messages of a deleted account (setting `Message_ErasureType`, value `Unlink`).
-const ROCKET_CAT: &str = "rocket.cat";
+pub(crate) const ROCKET_CAT: &str = "rocket.cat";
 
 /// The name shown instead of a deleted author's.
 const REMOVED_USER: &str = "Removed User";

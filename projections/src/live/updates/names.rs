@@ -7,7 +7,7 @@ use domain::{MessageId, RoomId, Timestamp, UserId};
 use eventstore::Position;
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::chat::tombstones;
+use crate::chat::{receipts, tombstones};
 use crate::names::{DiscussionNow, Names, RoomName, UserName, kind_of};
 use crate::numbers::number;
 
@@ -103,5 +103,13 @@ impl Names for FileNames<'_> {
                 Ok(Timestamp::from_millis(row.get(0)?))
             })
             .optional()
+    }
+
+    fn read_by_all(
+        &mut self,
+        room: &RoomId,
+        position: Position,
+    ) -> rusqlite::Result<Option<Timestamp>> {
+        receipts::risen(self.conn, room, position)
     }
 }

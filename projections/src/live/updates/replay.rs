@@ -468,6 +468,14 @@ impl Names for Present<'_> {
     fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>> {
         self.names.send_time(position)
     }
+
+    fn read_by_all(
+        &mut self,
+        room: &RoomId,
+        position: Position,
+    ) -> rusqlite::Result<Option<Timestamp>> {
+        self.names.read_by_all(room, position)
+    }
 }
 
 #[derive(Clone, Copy)]
