@@ -2,13 +2,13 @@
 
 use application::dates::{from_iso, iso};
 use bytes::Bytes;
-use domain::MessageId;
+use domain::{MessageId, RoomId};
 use projections::{ReadFloor, Receipt};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The message was read by somebody. Nothing is kept of a receipt but that, so its id is made of both.
-pub fn receipt(message: &MessageId, room: &str, receipt: &Receipt) -> Value {
+pub fn receipt(message: &MessageId, room: &RoomId, receipt: &Receipt) -> Value {
     json!({
         "_id": format!("{message}-{}", receipt.user),
         "roomId": room,
