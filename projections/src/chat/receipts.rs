@@ -131,7 +131,7 @@ fn note(tx: &mut Tx, event: &Applied, moved: &Moved) -> rusqlite::Result<()> {
         return Ok(());
     }
     tx.cursor_moved(moved);
-    let behind = tx.furthest_behind(&moved.room)?.flatten();
+    let behind = tx.furthest_behind(&moved.room)?;
     let Some(behind) = behind.filter(|behind| Some(*behind) > floor) else {
         return Ok(());
     };

@@ -32,11 +32,9 @@ impl Tx {
         }
     }
 
-    /// Where the member of a room stands who is furthest behind. `None`: nobody counts; within: has read nothing yet.
-    pub(crate) fn furthest_behind(
-        &mut self,
-        room: &RoomId,
-    ) -> rusqlite::Result<Option<Option<Timestamp>>> {
+    /// Where the member of a room stands who is furthest behind. `None`: they have read nothing yet,
+    /// or nobody counts.
+    pub(crate) fn furthest_behind(&mut self, room: &RoomId) -> rusqlite::Result<Option<Timestamp>> {
         let known = self.rosters.get(room);
         if known.is_none_or(|roster| roster.cursors.is_none()) {
             self.memberships.flush(&self.conn)?;
@@ -56,7 +54,7 @@ impl Tx {
             self.rosters.entry(room.clone()).or_default().cursors = Some(cursors);
         }
         let cursors = self.rosters.get(room).and_then(|it| it.cursors.as_ref());
-        Ok(cursors.and_then(|cursors| Some(cursors.first()?.0)))
+        Ok(cursors.and_then(|cursors| cursors.first()?.0))
     }
 
     /// Keeps up with a member who has read on, or back.
