@@ -6,6 +6,9 @@ use domain::{MessageId, RoomId, Timestamp, UserId};
 use eventstore::Position;
 use serde::{Deserialize, Serialize};
 
+/// Who takes over the messages of a deleted account (setting `Message_ErasureType`, value `Unlink`).
+pub(crate) const ROCKET_CAT: &str = "rocket.cat";
+
 /// What a user is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UserName {

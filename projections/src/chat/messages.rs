@@ -33,7 +33,6 @@ pub use doomed::Doomed;
 #[cfg(test)]
 pub(crate) use queries::THREAD;
 pub use queries::{HistoryQuery, MessageRecord, Window};
-pub(crate) use removing::ROCKET_CAT;
 
 pub(crate) const VIEW: Projection = Projection {
     name: "messages",

@@ -16,7 +16,6 @@ use domain::{Event, MessageId, RoomId, Timestamp, UserId};
 use eventstore::Position;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::chat::messages::ROCKET_CAT;
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::index::Index;
@@ -25,6 +24,7 @@ use crate::engine::rows::Row as _;
 use crate::engine::rows::message::MessageRow;
 use crate::engine::tx::{Moved, Tx};
 use crate::error::QueryError;
+use crate::names::ROCKET_CAT;
 use crate::numbers::number;
 
 pub(crate) const VIEW: Projection = Projection {
