@@ -9,6 +9,7 @@ pub mod oauth_apps;
 pub mod password_policy;
 pub mod permissions;
 pub mod push;
+pub mod receipts;
 pub mod record_at;
 pub mod record_diff;
 pub mod record_explain;

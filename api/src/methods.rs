@@ -21,6 +21,7 @@ mod people;
 mod pictures;
 mod presence;
 mod push;
+mod receipts;
 mod rooms;
 mod search;
 mod webdav;
@@ -158,6 +159,7 @@ pub fn all() -> Vec<Method> {
         admin::methods(),
         oauth_apps::methods(),
         push::methods(),
+        receipts::methods(),
         rooms::methods(),
         presence::methods(),
         search::methods(),

@@ -17,6 +17,7 @@ pub mod place;
 pub mod previews;
 pub mod pruning;
 mod quotes;
+pub mod receipts;
 pub mod room_access;
 pub mod rooms;
 mod team_rooms;

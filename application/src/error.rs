@@ -238,6 +238,11 @@ pub enum Refusal {
     /// Or the caller may not read it.
     #[error("there is no such message to report")]
     NothingToReport,
+    /// Or the caller may not know of it.
+    #[error("there is no such message to have been read")]
+    NoMessageWithReceipts,
+    #[error("may not read the room of the message")]
+    ReceiptsNotShown,
     #[error("the key is too large")]
     KeyTooLarge,
     #[error("nothing is translated here")]

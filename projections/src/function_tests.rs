@@ -324,7 +324,7 @@ fn views_compared_by_themselves_are_filled_with_little_and_yet_whole() {
         ("settings", 1),
         ("permissions", 1),
         ("roles", 1),
-        ("chat", 6),
+        ("chat", 7),
         ("sessions", 1),
     ] {
         let plan = registry.plan(Some(name), Task::Verify).expect("a view");

@@ -54,6 +54,8 @@ mod past_tests;
 #[cfg(test)]
 mod pending_tests;
 #[cfg(test)]
+mod receipt_tests;
+#[cfg(test)]
 #[path = "../testing/mod.rs"]
 mod testing;
 
@@ -65,6 +67,7 @@ pub use chat::memberships::{
 pub use chat::messages::{
     Changed, Doomed, HistoryQuery, MessageOrder, MessageRecord, Stretch, ThreadsWanted, Window,
 };
+pub use chat::receipts::{ReadFloor, Receipt};
 pub use chat::rooms::{
     NameFilter, Parent, RoomQuery, RoomRecord, RoomSort, TeamEntry, TeamRecord, TeamRoomQuery,
     Teams,

@@ -1,11 +1,15 @@
 //! What users and rooms are called now. Wire documents have names beside ids.
 
 use compact_str::CompactString;
+use domain::role::RoleTable;
 use domain::room::RoomKind;
 use domain::settings::{Settings, keys};
-use domain::{MessageId, RoomId, Timestamp, UserId, markdown};
+use domain::{MessageId, RoleId, RoomId, Timestamp, UserId, markdown};
 use eventstore::Position;
 use serde::{Deserialize, Serialize};
+
+/// Who takes over the messages of a deleted account (setting `Message_ErasureType`, value `Unlink`).
+pub(crate) const ROCKET_CAT: &str = "rocket.cat";
 
 /// What a user is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +54,25 @@ pub(crate) trait Names {
     fn discussion(&mut self, room: &RoomId) -> rusqlite::Result<Option<DiscussionNow>>;
     /// The send time of the message that the event at a position made, if it differs from the one in the event.
     fn send_time(&mut self, position: Position) -> rusqlite::Result<Option<Timestamp>>;
+    /// What a role is called; its id, where there is none (any more).
+    fn role(&self, role: &RoleId) -> CompactString;
     /// What of markdown the workspace understands.
     fn markdown(&self) -> markdown::Options;
+    /// Up to where everybody has read a room since the event at a position, if they had not before.
+    fn read_by_all(
+        &mut self,
+        room: &RoomId,
+        position: Position,
+    ) -> rusqlite::Result<Option<Timestamp>>;
+}
+
+/// What a role is called, where those are the roles.
+pub(crate) fn role_name(roles: &RoleTable, role: &RoleId) -> CompactString {
+    let known = roles.get(role);
+    known.map_or_else(
+        || CompactString::new(role),
+        |known| CompactString::new(&known.properties.name),
+    )
 }
 
 /// What of markdown is understood where the settings are those.

@@ -3,7 +3,7 @@
 use eventstore::{LogId, Place, Position};
 use rusqlite::Connection;
 
-use crate::chat::{memberships, messages, rooms, tombstones, users};
+use crate::chat::{memberships, messages, receipts, rooms, tombstones, users};
 use crate::engine::applied::Applied;
 use crate::engine::dead_letters::{self, ApplyError};
 use crate::engine::past::{self, Born, Changes, Kept};
@@ -18,7 +18,7 @@ use crate::views::{
 };
 
 /// Every view of this crate, in the order an event goes through them: messages before rooms and memberships, which look at
-/// the message; rooms before memberships, which copy names of the room; what the record is searched by before all, because
+/// the message; rooms before memberships, which copy names of the room; memberships before receipts, which are of cursors that moved; what the record is searched by before all, because
 /// messages are removed.
 const BUILT_IN: &[&Projection] = &[
     &record::POSTINGS,
@@ -34,6 +34,7 @@ const BUILT_IN: &[&Projection] = &[
     &messages::VIEW,
     &rooms::VIEW,
     &memberships::VIEW,
+    &receipts::VIEW,
     &tombstones::VIEW,
     &data_exports::VIEW,
     &custom_statuses::VIEW,
@@ -121,7 +122,14 @@ const fn kept(table: &'static str, key: &'static [&'static str]) -> Kept {
 static RELATIONS: Relations = Relations {
     bulk: Together {
         name: "chat",
-        views: &["users", "messages", "rooms", "memberships", "tombstones"],
+        views: &[
+            "users",
+            "messages",
+            "rooms",
+            "memberships",
+            "receipts",
+            "tombstones",
+        ],
     },
     needs: &[
         ("chat", &["settings"]),
@@ -185,6 +193,8 @@ impl Tx {
         event: &Applied,
     ) -> Result<(), ApplyError> {
         self.posted = None;
+        self.moved = None;
+        self.risen = None;
         self.renamed = None;
         self.was_active = None;
         for view in views {

@@ -8,7 +8,7 @@ use domain::membership::*;
 use domain::message::*;
 use domain::room::*;
 use domain::session::*;
-use domain::setting::SettingChanged;
+use domain::setting::{SettingChanged, SettingEvent, SettingReset};
 use domain::user::*;
 use domain::{
     Event, EventPayload, MessageId, RoleId, RoomId, SeenUpTo, StoredFile, Timestamp, TokenHash,
@@ -366,10 +366,11 @@ impl Chaos {
                 at,
             })
             .into(),
+            13 if self.dice.roll(2) == 0 => self.receipts(at),
             13 => {
                 let value =
                     ["all_messages", "user_and_group_mentions_only"][self.dice.roll(2)].into();
-                domain::setting::SettingEvent::from(SettingChanged {
+                SettingEvent::from(SettingChanged {
                     setting: "Unread_Count".to_owned(),
                     value,
                     sealed: None,
@@ -418,6 +419,27 @@ impl Chaos {
                 .into()
             }
         }
+    }
+
+    /// It is noted who has read what, mostly, or no longer.
+    fn receipts(&mut self, at: Timestamp) -> Event {
+        let setting = [
+            "Message_Read_Receipt_Enabled",
+            "Message_Read_Receipt_Store_Users",
+        ][self.dice.roll(2)]
+        .to_owned();
+        let event = match self.dice.roll(4) {
+            0 => SettingReset { setting, at }.into(),
+            _ => SettingEvent::from(SettingChanged {
+                setting,
+                value: true.into(),
+                sealed: None,
+                editor: None,
+                from_environment: false,
+                at,
+            }),
+        };
+        event.into()
     }
 
     /// Somebody stands otherwise in a room, in it or not.

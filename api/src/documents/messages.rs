@@ -8,10 +8,11 @@ use application::chat::hidden_kinds;
 use bytes::Bytes;
 use domain::settings::{Settings, keys};
 use domain::{MessageId, RoomId, Timestamp, UserId};
-use projections::Window;
+use projections::{ReadFloor, Window};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::documents::receipts::with_unread;
 use crate::errors::ApiError;
 use crate::http::params::parse_date;
 use crate::state::AppState;
@@ -33,12 +34,12 @@ pub async fn shown(
     room: &RoomId,
     docs: Vec<Bytes>,
 ) -> Result<Vec<Bytes>, ApiError> {
-    let docs = with_stars(state, caller, room, docs).await?;
+    let docs = with_marks(state, caller, room, docs).await?;
     as_settings_say(state, docs).await
 }
 
-/// Messages of one room with the caller's stars.
-pub async fn with_stars(
+/// Messages of one room with the caller's stars, and whether somebody has not read them.
+pub async fn with_marks(
     state: &AppState,
     caller: &Caller,
     room: &RoomId,
@@ -47,11 +48,8 @@ pub async fn with_stars(
     if docs.is_empty() {
         return Ok(docs);
     }
-    let stars = state.views().stars(caller.id(), room).await?;
-    let docs = docs
-        .into_iter()
-        .map(|doc| starred(doc, caller.id(), &stars));
-    Ok(docs.collect())
+    let marks = Marks::of(state, caller, room).await?;
+    Ok(docs.into_iter().map(|doc| marks.put_on(doc)).collect())
 }
 
 /// The same, of one message.
@@ -70,18 +68,18 @@ pub async fn all_shown(
     caller: &Caller,
     docs: Vec<Bytes>,
 ) -> Result<Vec<Bytes>, ApiError> {
-    let mut stars = HashMap::new();
+    let mut marks = HashMap::new();
     let mut all = Vec::with_capacity(docs.len());
     for doc in docs {
         let room = match serde_json::from_slice::<Told<'_>>(&doc) {
             Ok(told) => RoomId::new(&*told.rid),
             Err(_) => continue,
         };
-        if !stars.contains_key(&room) {
-            let of_room = state.views().stars(caller.id(), &room).await?;
-            stars.insert(room.clone(), of_room);
+        if !marks.contains_key(&room) {
+            let of_room = Marks::of(state, caller, &room).await?;
+            marks.insert(room.clone(), of_room);
         }
-        all.push(starred(doc, caller.id(), &stars[&room]));
+        all.push(marks[&room].put_on(doc));
     }
     as_settings_say(state, all).await
 }
@@ -91,18 +89,39 @@ pub async fn shown_to_anyone(state: &AppState, docs: Vec<Bytes>) -> Result<Vec<B
     as_settings_say(state, docs).await
 }
 
-fn starred(doc: Bytes, user: &UserId, stars: &HashSet<MessageId>) -> Bytes {
-    if stars.is_empty() {
-        return doc;
+/// What the documents of a room do not say, because it is one reader's, or changes with every reading.
+struct Marks<'a> {
+    user: &'a UserId,
+    stars: HashSet<MessageId>,
+    floor: Option<ReadFloor>,
+}
+
+impl<'a> Marks<'a> {
+    async fn of(state: &AppState, caller: &'a Caller, room: &RoomId) -> Result<Self, ApiError> {
+        Ok(Self {
+            user: caller.id(),
+            stars: state.views().stars(caller.id(), room).await?,
+            floor: state.views().read_floor(room).await?,
+        })
     }
-    let is_starred = serde_json::from_slice::<Told<'_>>(&doc)
-        .is_ok_and(|told| stars.contains(&MessageId::new(&*told.id)));
-    match doc.strip_suffix(b"}") {
-        Some(fields) if is_starred => {
-            let star = format!(",\"starred\":{}}}", json!([{ "_id": user }]));
-            [fields, star.as_bytes()].concat().into()
+
+    fn put_on(&self, doc: Bytes) -> Bytes {
+        with_unread(self.star(doc), self.floor)
+    }
+
+    fn star(&self, doc: Bytes) -> Bytes {
+        if self.stars.is_empty() {
+            return doc;
         }
-        _ => doc,
+        let is_starred = serde_json::from_slice::<Told<'_>>(&doc)
+            .is_ok_and(|told| self.stars.contains(&MessageId::new(&*told.id)));
+        match doc.strip_suffix(b"}") {
+            Some(fields) if is_starred => {
+                let star = format!(",\"starred\":{}}}", json!([{ "_id": self.user }]));
+                [fields, star.as_bytes()].concat().into()
+            }
+            _ => doc,
+        }
     }
 }
 

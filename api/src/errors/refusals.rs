@@ -157,6 +157,8 @@ impl From<Refusal> for ApiError {
             }
             Refusal::AvatarResetNotAllowed => wording::avatar_reset_not_allowed(),
             Refusal::NothingToReport => wording::invalid_reported_message(),
+            Refusal::NoMessageWithReceipts => wording::no_message_with_receipts(),
+            Refusal::ReceiptsNotShown => wording::receipts_not_shown(),
             Refusal::KeyTooLarge => Self::TooLarge,
             Refusal::AlreadyInChannel => wording::already_in_channel(),
             Refusal::NotInFavouredRoom => wording::favouring_not_allowed(),

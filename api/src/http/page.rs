@@ -95,6 +95,18 @@ impl Count {
 }
 
 impl Part {
+    /// All of it where no count is given, for lists that clients do not always page through.
+    pub fn slice_or_all(&self, settings: &Settings) -> Slice {
+        let slice = self.slice(settings);
+        match number(&self.count.count) {
+            None => Slice {
+                count: None,
+                ..slice
+            },
+            Some(_) => slice,
+        }
+    }
+
     pub fn slice(&self, settings: &Settings) -> Slice {
         Slice {
             offset: number(&self.offset).unwrap_or(0),

@@ -20,6 +20,7 @@ pub mod place;
 mod previews;
 mod prune;
 mod reading;
+mod receipts;
 pub mod rooms;
 pub mod settings;
 mod standing;
@@ -50,6 +51,7 @@ pub(super) fn routes() -> Vec<Route> {
         previews::routes(),
         prune::routes(),
         reading::routes(),
+        receipts::routes(),
         rooms::routes(),
         settings::routes(),
         standing::routes(),

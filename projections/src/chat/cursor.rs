@@ -19,7 +19,7 @@ use crate::engine::rows::membership::MembershipDoc;
 use crate::engine::rows::room::RoomRow;
 use crate::engine::rows::room::tail::{After, Told};
 use crate::engine::rows::tally::{Counts, Tally};
-use crate::engine::tx::Tx;
+use crate::engine::tx::{Moved, Tx};
 use crate::iso::Date;
 
 /// What lies behind a cursor.
@@ -74,6 +74,27 @@ impl MembershipDoc {
     }
 }
 
+/// Notes for the view of receipts that somebody has read what is behind one place and up to another, in the room or in
+/// one of its threads alone.
+fn note(
+    tx: &mut Tx,
+    (room, user): (&RoomId, &UserId),
+    (from, to): (Option<Timestamp>, Timestamp),
+    at: Timestamp,
+    thread: Option<&MessageId>,
+) {
+    if tx.policy.receipts.floors {
+        tx.moved = Some(Moved {
+            room: room.clone(),
+            user: user.clone(),
+            thread: thread.cloned(),
+            from,
+            to,
+            at,
+        });
+    }
+}
+
 /// Where a member's cursor stands (`None` within: nowhere yet) and the send time of the room's newest message.
 fn standing(
     tx: &mut Tx,
@@ -116,7 +137,9 @@ pub(super) fn read(tx: &mut Tx, event: &Applied, read: &ReadCursorMoved) -> rusq
         doc.alert = news.alert || (doc.alert && !doc.thread_unread.is_empty());
         doc.open = true;
         doc.stand_at(cursor, news.counts);
-    })
+    })?;
+    note(tx, (room, user), (seen, cursor), read.at, None);
+    Ok(())
 }
 
 pub(super) fn mark_unread(
@@ -125,7 +148,7 @@ pub(super) fn mark_unread(
     marked: &MarkedUnread,
 ) -> rusqlite::Result<()> {
     let (room, user) = (&marked.room, &marked.user);
-    let Some((_, clock)) = standing(tx, room, user)? else {
+    let Some((seen, clock)) = standing(tx, room, user)? else {
         return Ok(());
     };
     let cursor = marked.cursor.min(clock);
@@ -139,16 +162,20 @@ pub(super) fn mark_unread(
         doc.alert = true;
         doc.stand_at(cursor, news.counts);
         doc.from_cursor = true;
-    })
+    })?;
+    note(tx, (room, user), (seen, cursor), marked.at, None);
+    Ok(())
 }
 
 /// A member has read a thread as far as they could see it. Replies that came since stay new. With the last thread the
 /// alert goes, whatever else is new in the room (contract, rooms 2.3).
 pub(super) fn read_thread(tx: &mut Tx, event: &Applied, read: &ThreadRead) -> rusqlite::Result<()> {
     let (room, user) = (&read.room, &read.user);
-    let Some((_, clock)) = standing(tx, room, user)? else {
+    let Some((seen, clock)) = standing(tx, room, user)? else {
         return Ok(());
     };
+    let to = read.cursor.map_or(clock, |cursor| cursor.min(clock));
+    note(tx, (room, user), (seen, to), read.at, Some(&read.thread));
     let news = match read.cursor {
         Some(cursor) if cursor < clock => news(tx, room, user, After::time(cursor))?,
         _ => News::default(),
@@ -190,14 +217,21 @@ pub(super) fn author(
             cursor = seen.map_or(stays, |seen| stays.max(seen));
         }
     }
+    let mut seen = None;
+    let mut there = false;
     change(tx, event, room, user, |doc| {
+        (there, seen) = (true, doc.seen.map(|seen| seen.0));
         doc.open = true;
         doc.alert = missed.alert;
         doc.stand_at(cursor, missed.counts);
         if reply {
             doc.last_reply = Some(Date(at));
         }
-    })
+    })?;
+    if there {
+        note(tx, (room, user), (seen, cursor), at, None);
+    }
+    Ok(())
 }
 
 /// A message that is being removed, as the counters know it.

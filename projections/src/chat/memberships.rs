@@ -21,8 +21,8 @@ use people::{account, gone};
 use unread::message;
 
 use crate::chat::access::memberships::{
-    alter, alter_all, change, change_all, note_keen, note_quiet, remove_all, rooms_of,
-    shared_counts,
+    alter, alter_all, change, change_all, forget_cursors, note_keen, note_quiet, remove_all,
+    rooms_of, shared_counts,
 };
 use crate::chat::cursor;
 use crate::chat::system_messages::{announcement, derived_id};
@@ -342,6 +342,7 @@ fn join(tx: &mut Tx, event: &Applied, joined: &MemberJoined) -> rusqlite::Result
     {
         members.insert(joined.user.clone());
     }
+    forget_cursors(tx, &joined.room);
     note_quiet(tx, &joined.room, &joined.user, quiet);
     note_keen(tx, &joined.room, &joined.user, &highlights);
     Ok(())

@@ -364,9 +364,7 @@ impl MessageDoc {
                     let named = named.unwrap_or_else(|| CompactString::new(team));
                     MentionDoc::called(team.as_str(), named, "team")
                 }
-                Mention::Role(role) => {
-                    MentionDoc::called(role.as_str(), CompactString::new(role), "role")
-                }
+                Mention::Role(role) => MentionDoc::called(role.as_str(), names.role(role), "role"),
             });
         }
         self.mentions = Some(mentions);

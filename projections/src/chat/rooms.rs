@@ -312,6 +312,7 @@ fn create(tx: &mut Tx, event: &Applied, created: &RoomCreated) -> rusqlite::Resu
         quiet: Some(BTreeSet::new()),
         members: Some(BTreeSet::new()),
         keen: Some(BTreeMap::new()),
+        cursors: None,
     };
     tx.rosters.insert(created.room.clone(), nobody);
     tx.stale.rooms.insert(created.room.clone());

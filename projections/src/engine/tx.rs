@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use domain::permission::PermissionTable;
 use domain::role::RoleTable;
 use domain::settings::Settings;
-use domain::{MessageId, RoomId, Timestamp, TokenHash, UserId, markdown};
+use domain::{MessageId, RoleId, RoomId, Timestamp, TokenHash, UserId, markdown};
 use eventstore::event::Leaf;
 use eventstore::{LogId, Place, Position};
 use hashbrown::{HashMap, HashSet};
@@ -27,7 +27,7 @@ use crate::engine::rows::message::MessageRow;
 use crate::engine::rows::room::RoomRow;
 use crate::engine::rows::shared_counters::SharedCounters;
 use crate::engine::rows::user::UserRow;
-use crate::names::{DiscussionNow, Names, RoomName, UserName, markdown_of};
+use crate::names::{DiscussionNow, Names, RoomName, UserName, markdown_of, role_name};
 use crate::numbers::number;
 
 /// How many rows stay in memory between batches while following the log.
@@ -120,6 +120,19 @@ pub(crate) struct Posted {
     pub(crate) followers: Vec<UserId>,
 }
 
+/// A member who has read on, or back, in a room.
+pub(crate) struct Moved {
+    pub(crate) room: RoomId,
+    pub(crate) user: UserId,
+    /// Only a thread of the room was read.
+    pub(crate) thread: Option<MessageId>,
+    /// Where their read cursor was; `None`: nowhere yet.
+    pub(crate) from: Option<Timestamp>,
+    /// Up to where they have read.
+    pub(crate) to: Timestamp,
+    pub(crate) at: Timestamp,
+}
+
 /// Facts that a batch changed and that caches must not serve any more.
 #[derive(Debug, Default)]
 pub(crate) struct Stale {
@@ -167,6 +180,10 @@ pub struct Tx {
     pub(crate) policy: Policy,
     /// What the message view found out about the message being applied, for the views after it.
     pub(crate) posted: Option<Posted>,
+    /// Who the event says has read what, for the view of receipts. `None` while none are noted.
+    pub(crate) moved: Option<Moved>,
+    /// Up to where everybody has read the room of the event since that, if they had not before.
+    pub(crate) risen: Option<Timestamp>,
     /// The old unique name of the user that is being renamed.
     pub(crate) renamed: Option<CompactString>,
     /// Whether the user that the event is about was there and active before it; `None` if that does not change.
@@ -216,6 +233,8 @@ impl Tx {
             roles: RoleTable::default(),
             policy: Policy::default(),
             posted: None,
+            moved: None,
+            risen: None,
             renamed: None,
             was_active: None,
             stale: Stale::default(),
@@ -255,6 +274,7 @@ impl Tx {
 
     pub(crate) fn settings_changed(&mut self) {
         self.policy = Policy::of(&self.settings);
+        self.forget_cursors();
         self.stale.settings = true;
     }
 
@@ -414,7 +434,15 @@ impl Names for Tx {
         Ok(self.posted.as_ref().map(|posted| posted.at))
     }
 
+    fn role(&self, role: &RoleId) -> CompactString {
+        role_name(&self.roles, role)
+    }
+
     fn markdown(&self) -> markdown::Options {
         markdown_of(&self.settings)
+    }
+
+    fn read_by_all(&mut self, _: &RoomId, _: Position) -> rusqlite::Result<Option<Timestamp>> {
+        Ok(self.risen)
     }
 }

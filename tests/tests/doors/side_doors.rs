@@ -441,6 +441,8 @@ const MESSAGES: &[(&str, &str)] = &[
         "subscriptions.unread",
         r#"{"firstUnreadMessage":{"_id":"MESSAGE"}}"#,
     ),
+    ("GET chat.getMessageReadReceipts?messageId=MESSAGE", ""),
+    ("METHOD getReadReceipts", r#"[{"messageId":"MESSAGE"}]"#),
     ("GET push.get?id=MESSAGE", ""),
     ("GET rooms.history?roomId=GENERAL&aroundId=MESSAGE", ""),
     (

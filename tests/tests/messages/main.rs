@@ -15,6 +15,7 @@ mod marks;
 mod methods;
 mod previews;
 mod quotes;
+mod receipts;
 mod steps;
 mod threads;
 

@@ -9,7 +9,7 @@ use domain::{RoomId, Timestamp, UserId};
 use projections::{HistoryQuery, MessageOrder, Page as Found, Slice};
 use serde_json::{Value, json};
 
-use crate::documents::messages::{one_shown, shown, shown_to_anyone, unread, with_stars};
+use crate::documents::messages::{one_shown, shown, shown_to_anyone, unread, with_marks};
 use crate::errors::{ApiError, wording};
 use crate::http::answer::{Answer, Outcome};
 use crate::http::call::Call;
@@ -172,7 +172,7 @@ async fn scan(
         let filter = Arc::clone(&filter);
         // It is asked for by what is shown, stars among it.
         let items = match caller {
-            Some(caller) => with_stars(state, caller, room, chunk.items).await?,
+            Some(caller) => with_marks(state, caller, room, chunk.items).await?,
             None => chunk.items,
         };
         // Reading that many documents would keep other requests waiting.

@@ -46,7 +46,15 @@ pub(crate) fn remove(
             keen.remove(user);
         }
     }
+    forget_cursors(tx, room);
     Ok(())
+}
+
+/// There are others whose read cursors count.
+pub(crate) fn forget_cursors(tx: &mut Tx, room: &RoomId) {
+    if let Some(roster) = tx.rosters.get_mut(room) {
+        roster.cursors = None;
+    }
 }
 
 pub(crate) fn remove_all(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqlite::Result<()> {

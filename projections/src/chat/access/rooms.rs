@@ -3,7 +3,7 @@
 use domain::{MessageId, RoomId, Timestamp, UserId};
 
 use super::messages::{as_last, modify, newest};
-use crate::chat::tombstones;
+use crate::chat::{receipts, tombstones};
 use crate::engine::applied::Applied;
 use crate::engine::rows::room::RoomRow;
 use crate::engine::rows::room::latest::Newest;
@@ -38,6 +38,7 @@ pub(crate) fn delete_room(tx: &mut Tx, event: &Applied, room: &RoomId) -> rusqli
     tx.conn
         .prepare_cached("DELETE FROM standings WHERE room = ?1")?
         .execute([room.as_str()])?;
+    receipts::forget_room(tx, room)?;
     tombstones::bury_room(tx, event, room, &row.called())?;
     if let Some(told) = &row.announced_by {
         modify(tx, told, event, |doc, _| {

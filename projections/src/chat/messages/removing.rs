@@ -18,10 +18,7 @@ use crate::engine::rows::message::MessageRow;
 use crate::engine::rows::tally::Tally;
 use crate::engine::tx::Tx;
 use crate::json;
-use crate::names::UserRef;
-
-/// Who takes over the messages of a deleted account (setting `Message_ErasureType`, value `Unlink`).
-const ROCKET_CAT: &str = "rocket.cat";
+use crate::names::{ROCKET_CAT, UserRef};
 
 /// The name shown instead of a deleted author's.
 const REMOVED_USER: &str = "Removed User";

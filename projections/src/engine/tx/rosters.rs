@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::highlight::Highlights;
-use domain::{RoleId, RoomId, UserId};
+use domain::{RoleId, RoomId, Timestamp, UserId};
 
-use crate::engine::tx::Tx;
+use crate::engine::tx::{Moved, Tx};
 
 /// How many rooms' rosters stay in memory between batches.
 const ROSTERS: usize = if cfg!(test) { 4 } else { 20_000 };
@@ -19,6 +19,9 @@ pub(crate) struct Roster {
     pub(crate) members: Option<BTreeSet<UserId>>,
     /// Members who have highlighted words, and which.
     pub(crate) keen: Option<BTreeMap<UserId, Arc<Highlights>>>,
+    /// Where the members have read to, the one who is furthest behind first: people who may log in. Neither a bot nor
+    /// somebody who cannot come keeps a message unread.
+    pub(crate) cursors: Option<BTreeSet<(Option<Timestamp>, UserId)>>,
 }
 
 impl Tx {
@@ -26,6 +29,48 @@ impl Tx {
     pub(super) fn trim_rosters(&mut self) {
         if self.rosters.len() > ROSTERS {
             self.rosters.clear();
+        }
+    }
+
+    /// Where the member of a room stands who is furthest behind. `None`: they have read nothing yet,
+    /// or nobody counts.
+    pub(crate) fn furthest_behind(&mut self, room: &RoomId) -> rusqlite::Result<Option<Timestamp>> {
+        let known = self.rosters.get(room);
+        if known.is_none_or(|roster| roster.cursors.is_none()) {
+            self.memberships.flush(&self.conn)?;
+            self.users.flush(&self.conn)?;
+            let cursors = self
+                .conn
+                .prepare_cached(
+                    "SELECT memberships.seen, users.id FROM memberships JOIN users ON users.id = memberships.user
+                     WHERE memberships.room = ?1 AND users.active = 1 AND users.kind = 'user'",
+                )?
+                .query_map([room.as_str()], |row| {
+                    let seen: Option<i64> = row.get(0)?;
+                    let user = UserId::new(row.get_ref(1)?.as_str()?);
+                    Ok((seen.map(Timestamp::from_millis), user))
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            self.rosters.entry(room.clone()).or_default().cursors = Some(cursors);
+        }
+        let cursors = self.rosters.get(room).and_then(|it| it.cursors.as_ref());
+        Ok(cursors.and_then(|cursors| cursors.first()?.0))
+    }
+
+    /// Keeps up with a member who has read on, or back.
+    pub(crate) fn cursor_moved(&mut self, moved: &Moved) {
+        let roster = self.rosters.get_mut(&moved.room);
+        if let Some(cursors) = roster.and_then(|roster| roster.cursors.as_mut())
+            && cursors.remove(&(moved.from, moved.user.clone()))
+        {
+            cursors.insert((Some(moved.to), moved.user.clone()));
+        }
+    }
+
+    /// Who counts, or whether anybody does, has changed: where members have read to is looked up again when it is needed.
+    pub(crate) fn forget_cursors(&mut self) {
+        for roster in self.rosters.values_mut() {
+            roster.cursors = None;
         }
     }
 

@@ -2,10 +2,11 @@
 
 use compact_str::CompactString;
 use domain::membership::{
-    Joining, MemberMuted, MemberUnmuted, MembershipEvent, UserBannedFromRoom, UserUnbannedFromRoom,
+    Joining, MemberMuted, MemberUnmuted, MembershipEvent, ReadCursorMoved, UserBannedFromRoom,
+    UserUnbannedFromRoom,
 };
 use domain::room::RoomKind;
-use domain::{RoomId, UserId};
+use domain::{RoomId, Timestamp, UserId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -33,8 +34,11 @@ pub(super) fn of_membership(
         | MembershipEvent::UserUnbannedFromRoom(_) => return of_roster(maker, event, added, names),
         // What members do with their own place is told to nobody else.
         MembershipEvent::ReadCursorMoved(e) => {
-            let data = json!({ "rid": e.room, "ls": Date(e.cursor.unwrap_or(e.at)), "threads": e.threads });
-            (&e.room, &e.user, "read", data)
+            let until = names.read_by_all(&e.room, maker.applied.position)?;
+            tell_read_by_all(maker, e, until)?;
+            let data = json!({ "rid": e.room, "ls": Date(e.cursor.unwrap_or(e.at)), "threads": e.threads,
+                "until": until.map(Date) });
+            (&e.room, &e.user, "read", without_nulls(data))
         }
         MembershipEvent::MarkedUnread(e) => {
             let data = json!({ "rid": e.room, "ls": Date(e.cursor) });
@@ -106,6 +110,19 @@ pub(super) fn of_membership(
         }
     };
     maker.user(user, Some(room), kind, &data)?;
+    Ok(())
+}
+
+/// The others are told up to where everybody has read; not who was the last. The reader is told so with the rest.
+fn tell_read_by_all(
+    maker: &mut Maker<'_>,
+    read: &ReadCursorMoved,
+    until: Option<Timestamp>,
+) -> rusqlite::Result<()> {
+    let Some(until) = until else { return Ok(()) };
+    let data = json!({ "rid": read.room, "until": Date(until) });
+    let told = maker.room(&read.room, "messages-read", &data)?;
+    told.except = Some(read.user.clone());
     Ok(())
 }
 

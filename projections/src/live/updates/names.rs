@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use compact_str::CompactString;
-use domain::{MessageId, RoomId, Timestamp, UserId, markdown};
+use domain::{MessageId, RoleId, RoomId, Timestamp, UserId, markdown};
 use eventstore::Position;
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::chat::tombstones;
+use crate::chat::{receipts, tombstones};
 use crate::names::{DiscussionNow, Names, RoomName, UserName, kind_of};
 use crate::numbers::number;
 
@@ -107,7 +107,20 @@ impl Names for FileNames<'_> {
             .optional()
     }
 
+    /// Roles are in no table that a reader looks into.
+    fn role(&self, role: &RoleId) -> CompactString {
+        CompactString::new(role)
+    }
+
     fn markdown(&self) -> markdown::Options {
         self.markdown.clone()
+    }
+
+    fn read_by_all(
+        &mut self,
+        room: &RoomId,
+        position: Position,
+    ) -> rusqlite::Result<Option<Timestamp>> {
+        receipts::risen(self.conn, room, position)
     }
 }

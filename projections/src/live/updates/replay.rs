@@ -17,7 +17,7 @@ use domain::setting::SettingEvent;
 use domain::settings::Settings;
 use domain::user::{Email, UserEvent};
 use domain::webdav::{WebdavAccountRemoved, WebdavEvent};
-use domain::{Event, MessageId, RoomId, Timestamp, UserId, markdown};
+use domain::{Event, MessageId, RoleId, RoomId, Timestamp, UserId, markdown};
 use eventstore::Position;
 use rusqlite::{Connection, Row, params};
 use serde::Deserialize;
@@ -30,7 +30,7 @@ use super::{Added, Maker, updates_of};
 use crate::engine::applied::Applied;
 use crate::engine::hub::update::LiveUpdate;
 use crate::json;
-use crate::names::{DiscussionNow, Names, RoomName, UserName, UserRef, markdown_of};
+use crate::names::{DiscussionNow, Names, RoomName, UserName, UserRef, markdown_of, role_name};
 use crate::numbers::number;
 
 /// What of a message an edit tells.
@@ -470,8 +470,20 @@ impl Names for Present<'_> {
         self.names.send_time(position)
     }
 
+    fn role(&self, role: &RoleId) -> CompactString {
+        role_name(&self.workspace.roles, role)
+    }
+
     fn markdown(&self) -> markdown::Options {
         self.names.markdown()
+    }
+
+    fn read_by_all(
+        &mut self,
+        room: &RoomId,
+        position: Position,
+    ) -> rusqlite::Result<Option<Timestamp>> {
+        self.names.read_by_all(room, position)
     }
 }
 
