@@ -195,7 +195,7 @@ impl Names {
             let user = state.views().user(&UserId::new(&*id)).await?;
             let name = user.and_then(|user| user.name.clone());
             let name = name.unwrap_or_else(|| person["username"].as_str().unwrap_or(&id).into());
-            self.by_id.insert(id.clone(), name.to_string());
+            self.by_id.insert(id.clone(), name);
         }
         person["name"] = self.by_id[&id].clone().into();
         Ok(())
@@ -207,7 +207,7 @@ impl Names {
         }
         let user = state.views().user_by_username(username).await?;
         let name = user.and_then(|user| user.name.clone());
-        let name = name.map_or_else(|| username.to_owned(), |name| name.to_string());
+        let name = name.map_or_else(|| username.to_owned(), |name| name.clone());
         self.by_username.insert(username.to_owned(), name.clone());
         Ok(name)
     }

@@ -210,7 +210,7 @@ fn edit(tx: &mut Tx, event: &Applied, edited: &MessageEdited) -> rusqlite::Resul
     refer(tx, event, edited.editor.clone(), seq);
     let after = refer_all(tx, event, &edited.content.mentions, seq);
     let room = &edited.room;
-    mentions::note(tx, mentions::At { room, at, seq }, &before, &after)?;
+    mentions::note(tx, mentions::Place { room, at, seq }, &before, &after)?;
     marks::requote(tx, event, &edited.message)
 }
 
@@ -220,7 +220,7 @@ fn post(tx: &mut Tx, event: &Applied, posted: &MessagePosted) -> rusqlite::Resul
     let mentioned = refer_all(tx, event, &posted.content.mentions, seq);
     add(tx, event, doc, false)?;
     let at = tx.posted.as_ref().map_or(posted.at, |posted| posted.at);
-    mentions::note(tx, mentions::At { room, at, seq }, &[], &mentioned)?;
+    mentions::note(tx, mentions::Place { room, at, seq }, &[], &mentioned)?;
     if let Some(thread) = &posted.thread {
         replies::reply(tx, event, posted, at, thread)?;
     }

@@ -261,7 +261,7 @@ fn mentions(dice: &mut Dice) -> Vec<Mention> {
     mentioned.into_iter().collect()
 }
 
-fn ids(page: Page) -> Vec<String> {
+fn ids(page: &Page) -> Vec<String> {
     let id = |doc: &Value| doc["_id"].as_str().unwrap().to_owned();
     let docs = page
         .items
@@ -313,14 +313,14 @@ async fn compare(scene: &Scene, fold: &Fold, seed: u64) {
             said.reactions,
             "seed {seed}: {doc}"
         );
-        let replies = ids(views
+        let replies = ids(&views
             .replies(&MessageId::new(id), oldest, all)
             .await
             .unwrap());
         let expected = fold.which(|one| one.thread.as_ref() == Some(id));
         assert_eq!(replies, expected, "seed {seed}: replies to {id}");
     }
-    let pinned = ids(views.pinned(&room, oldest, all).await.unwrap());
+    let pinned = ids(&views.pinned(&room, oldest, all).await.unwrap());
     assert_eq!(
         pinned,
         fold.which(|said| said.pinned),
@@ -328,13 +328,13 @@ async fn compare(scene: &Scene, fold: &Fold, seed: u64) {
     );
     for name in USERS {
         let user = UserId::new(name);
-        let starred = ids(views.starred(&user, &room, oldest, all).await.unwrap());
+        let starred = ids(&views.starred(&user, &room, oldest, all).await.unwrap());
         assert_eq!(
             starred,
             fold.which(|said| said.stars.contains(name)),
             "seed {seed}: {name}"
         );
-        let mentions = ids(views.mentions_of(&user, &room, oldest, all).await.unwrap());
+        let mentions = ids(&views.mentions_of(&user, &room, oldest, all).await.unwrap());
         assert_eq!(
             mentions,
             fold.which(|said| said.mentions.contains(name)),
@@ -353,7 +353,7 @@ async fn compare(scene: &Scene, fold: &Fold, seed: u64) {
             .collect();
         expected.sort();
         let expected: Vec<_> = expected.into_iter().map(|(_, id)| id).collect();
-        assert_eq!(ids(found), expected, "seed {seed}: threads of {name}");
+        assert_eq!(ids(&found), expected, "seed {seed}: threads of {name}");
     }
     let gone = views
         .removed_messages(&room, views.since(t(0)))

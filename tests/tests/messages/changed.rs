@@ -74,7 +74,7 @@ async fn a_star_is_a_change_for_whose_it_is() {
     let Scene {
         alice, bob, room, ..
     } = &scene;
-    let message = say(&bob, &room, "hello").await;
+    let message = say(bob, room, "hello").await;
     alice
         .post("chat.starMessage", json!({ "messageId": message }))
         .await

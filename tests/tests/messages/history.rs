@@ -21,12 +21,12 @@ async fn a_room_is_read_by_methods(options: ServerOptions) {
     } = &scene;
     let mut ids = Vec::new();
     for text in ["one", "two", "three", "four", "five"] {
-        ids.push(say(&alice, &room, text).await);
+        ids.push(say(alice, room, text).await);
     }
-    reply(&alice, &room, &ids[0], "reply").await;
-    let call = async |name: &str, params: Value| method(&bob, name, params).await["result"].clone();
+    reply(alice, room, &ids[0], "reply").await;
+    let call = async |name: &str, params: Value| method(bob, name, params).await["result"].clone();
     let at = async |index: usize| {
-        let at = shown(&bob, &ids[index]).await["ts"]
+        let at = shown(bob, &ids[index]).await["ts"]
             .as_str()
             .unwrap()
             .to_owned();
@@ -69,14 +69,14 @@ async fn a_room_is_read_by_methods(options: ServerOptions) {
         texts(&call("getChannelHistory", wish).await, "messages"),
         ["three"]
     );
-    say(&alice, &room, "@bob").await;
+    say(alice, room, "@bob").await;
     let found = call(
         "getUserMentionsByChannel",
         json!([{ "roomId": room, "options": {} }]),
     )
     .await;
     assert_eq!(texts(&json!({ "all": found }), "all"), ["@bob"]);
-    refusals(&eve, &room, &ids[0]).await;
+    refusals(eve, room, &ids[0]).await;
 }
 
 /// Milliseconds of a date as REST writes it.

@@ -13,11 +13,11 @@ async fn messages_that_mention_somebody_are_listed(options: ServerOptions) {
     let Scene {
         alice, bob, room, ..
     } = &scene;
-    say(&alice, &room, "hello @bob").await;
-    say(&alice, &room, "hello @all").await;
-    let edited = say(&alice, &room, "nobody yet").await;
-    let gone = say(&alice, &room, "@bob is not meant").await;
-    let later = say(&alice, &room, "@bob again").await;
+    say(alice, room, "hello @bob").await;
+    say(alice, room, "hello @all").await;
+    let edited = say(alice, room, "nobody yet").await;
+    let gone = say(alice, room, "@bob is not meant").await;
+    let later = say(alice, room, "@bob again").await;
     let path = format!("chat.getMentionedMessages?roomId={room}");
     let found = bob.get(&path).await.ok();
     assert_eq!(
@@ -66,8 +66,8 @@ async fn several_messages_come_by_their_ids() {
         ..
     } = &scene;
     let mut ids = vec![
-        say(&alice, &room, "one").await,
-        say(&admin, "GENERAL", "two").await,
+        say(alice, room, "one").await,
+        say(admin, "GENERAL", "two").await,
     ];
     ids.push(ids[0].clone());
     ids.push("nosuch".to_owned());

@@ -15,7 +15,7 @@ async fn a_pin_is_shown_and_told_of(options: ServerOptions) {
     let Scene {
         alice, bob, room, ..
     } = &scene;
-    let message = say(&bob, &room, "remember the milk").await;
+    let message = say(bob, room, "remember the milk").await;
     let wish = json!({ "messageId": message });
     let told = alice.post("chat.pinMessage", wish.clone()).await.ok();
     let told = &told["message"];
@@ -28,7 +28,7 @@ async fn a_pin_is_shown_and_told_of(options: ServerOptions) {
     assert_eq!(quote["text"], "remember the milk");
     assert_eq!(quote["author_name"], "bob");
     assert_eq!(quote["author_icon"], "/avatar/bob");
-    let now = shown(&bob, &message).await;
+    let now = shown(bob, &message).await;
     assert_eq!(
         (&now["pinned"], &now["pinnedBy"]["username"]),
         (&json!(true), &json!("alice"))
@@ -48,7 +48,7 @@ async fn a_pin_is_shown_and_told_of(options: ServerOptions) {
     );
 
     alice.post("chat.unPinMessage", wish.clone()).await.ok();
-    let now = shown(&bob, &message).await;
+    let now = shown(bob, &message).await;
     assert_eq!(
         (&now["pinned"], &now["pinnedBy"]["username"]),
         (&json!(false), &json!("alice"))
@@ -73,17 +73,17 @@ async fn what_tells_of_a_pin_shows_what_the_message_says_now() {
     let Scene {
         alice, bob, room, ..
     } = &scene;
-    let message = say(&bob, &room, "the code is 1234").await;
+    let message = say(bob, room, "the code is 1234").await;
     let wish = json!({ "messageId": message });
     let told = alice.post("chat.pinMessage", wish).await.ok();
     let told = id(&told["message"]);
     let edit = json!({"roomId": room, "msgId": message, "text": "the code is secret"});
     bob.post("chat.update", edit).await.ok();
-    let quote = shown(&alice, &told).await["attachments"][0]["text"].clone();
+    let quote = shown(alice, &told).await["attachments"][0]["text"].clone();
     assert_eq!(quote, "the code is secret");
     let delete = json!({"roomId": room, "msgId": message});
     bob.post("chat.delete", delete).await.ok();
-    assert_eq!(shown(&alice, &told).await["attachments"], json!([]));
+    assert_eq!(shown(alice, &told).await["attachments"], json!([]));
     assert_eq!(
         alice
             .get(&format!("chat.getPinnedMessages?roomId={room}"))

@@ -16,23 +16,23 @@ async fn methods_send_and_change(options: ServerOptions) {
         alice, bob, room, ..
     } = &scene;
     let wish = json!([{ "_id": "chosenbytheclient", "rid": room, "msg": "hello @bob" }]);
-    let sent = method(&alice, "sendMessage", wish.clone()).await["result"].clone();
+    let sent = method(alice, "sendMessage", wish.clone()).await["result"].clone();
     assert_eq!(
         (id(&sent).as_str(), &sent["msg"]),
         ("chosenbytheclient", &json!("hello @bob"))
     );
     assert_eq!(sent["mentions"][0]["username"], "bob");
     assert!(sent["ts"]["$date"].is_number(), "{sent}");
-    let again = method(&alice, "sendMessage", wish).await["result"].clone();
+    let again = method(alice, "sendMessage", wish).await["result"].clone();
     assert_eq!(id(&again), id(&sent), "the same id is the same message");
     let message = id(&sent);
     let edit = json!([{ "_id": message, "rid": room, "msg": "bye" }]);
     assert_eq!(
-        method(&alice, "updateMessage", edit.clone()).await["error"],
+        method(alice, "updateMessage", edit.clone()).await["error"],
         Value::Null
     );
-    assert_eq!(shown(&bob, &message).await["msg"], "bye");
-    let not = method(&bob, "updateMessage", edit).await;
+    assert_eq!(shown(bob, &message).await["msg"], "bye");
+    let not = method(bob, "updateMessage", edit).await;
     assert_eq!(not["error"]["error"], "error-action-not-allowed", "{not}");
     for (wish, code) in [
         (
@@ -44,31 +44,31 @@ async fn methods_send_and_change(options: ServerOptions) {
             "error-message-change-to-thread",
         ),
     ] {
-        let answer = method(&alice, "updateMessage", wish).await;
+        let answer = method(alice, "updateMessage", wish).await;
         assert_eq!(answer["error"]["error"], code, "{answer}");
     }
     let unknown = json!([{ "_id": "nosuch", "msg": "x" }]);
-    let unknown = method(&alice, "updateMessage", unknown).await;
+    let unknown = method(alice, "updateMessage", unknown).await;
     assert_eq!(
         (&unknown["result"], &unknown["error"]),
         (&Value::Null, &Value::Null)
     );
-    let react = method(&bob, "setReaction", json!(["smile", message])).await;
+    let react = method(bob, "setReaction", json!(["smile", message])).await;
     assert_eq!(react["error"], Value::Null, "{react}");
     assert_eq!(
-        shown(&bob, &message).await["reactions"][":smile:"]["usernames"],
+        shown(bob, &message).await["reactions"][":smile:"]["usernames"],
         json!(["bob"])
     );
-    let theirs = method(&bob, "deleteMessage", json!([{ "_id": message }])).await;
+    let theirs = method(bob, "deleteMessage", json!([{ "_id": message }])).await;
     assert_eq!(
         theirs["error"]["error"], "error-action-not-allowed",
         "{theirs}"
     );
-    let deleted = method(&alice, "deleteMessage", json!([{ "_id": message }])).await;
+    let deleted = method(alice, "deleteMessage", json!([{ "_id": message }])).await;
     assert_eq!(deleted["error"], Value::Null, "{deleted}");
     let path = format!("chat.getMessage?msgId={message}");
     bob.get(&path).await.refused(400);
-    let gone = method(&alice, "deleteMessage", json!([{ "_id": message }])).await;
+    let gone = method(alice, "deleteMessage", json!([{ "_id": message }])).await;
     assert_eq!(gone["error"]["error"], "error-action-not-allowed", "{gone}");
 }
 
@@ -90,6 +90,6 @@ async fn some_messages_a_second_are_sent_by_method() {
     assert!(refused.count() > 0, "nobody was held to five a second");
     // Programs that post through REST are not.
     for number in 0..10 {
-        say(&alice, &room, &format!("{number}")).await;
+        say(alice, room, &format!("{number}")).await;
     }
 }

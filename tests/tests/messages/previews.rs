@@ -137,7 +137,7 @@ impl Site {
             .env("OVERWRITE_SETTING_API_EmbedIgnoredHosts", "localhost")
             .env(
                 "OVERWRITE_SETTING_API_EmbedSafePorts",
-                &self.port.to_string(),
+                self.port.to_string(),
             )
     }
 }

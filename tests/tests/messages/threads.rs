@@ -18,14 +18,14 @@ async fn threads_are_listed_and_read(options: ServerOptions) {
     let Scene {
         alice, bob, room, ..
     } = &scene;
-    let first = say(&alice, &room, "First subject").await;
-    let second = say(&alice, &room, "Second subject").await;
-    say(&alice, &room, "nobody replies").await;
+    let first = say(alice, room, "First subject").await;
+    let second = say(alice, room, "Second subject").await;
+    say(alice, room, "nobody replies").await;
     for text in ["one", "two", "three"] {
-        reply(&bob, &room, &first, text).await;
+        reply(bob, room, &first, text).await;
     }
-    reply(&alice, &room, &second, "four").await;
-    reply(&alice, &room, &first, "five").await;
+    reply(alice, room, &second, "four").await;
+    reply(alice, room, &first, "five").await;
 
     let list = |more: &str| format!("chat.getThreadsList?rid={room}{more}");
     let all = bob.get(&list("")).await.ok();

@@ -57,14 +57,14 @@ async fn notify(call: Call, params: Notify) -> Outcome {
 
 #[derive(Parameters)]
 #[params(open)]
-struct Ignore {
+struct Ignoring {
     rid: Option<Filled>,
     user_id: Option<Filled>,
     /// Yes, unless it says otherwise.
     ignore: Option<Flag>,
 }
 
-async fn ignore(call: Call, params: Ignore) -> Outcome {
+async fn ignore(call: Call, params: Ignoring) -> Outcome {
     let room = params.rid.ok_or_else(wording::ignored_room_missing)?;
     let user = params.user_id.ok_or_else(wording::ignored_user_missing)?;
     let Flag(ignore) = params.ignore.unwrap_or(Flag(true));

@@ -1,7 +1,7 @@
 //! Previews of the pages that a message links to (contract, messages 4.4).
 
 use super::Decision;
-use crate::message::{LinksPreviewed, Message, MessageContext, Preview};
+use crate::message::{LinksPreviewed, Message, MessageContext, MessageRefusal, Preview};
 use crate::{MessageId, Timestamp};
 
 /// What was found out about links that the message still has and that nothing is known of yet.
@@ -15,6 +15,9 @@ pub(in crate::message) fn preview(
     let Message::Posted(posted) = state else {
         return Ok(vec![]);
     };
+    if posted.room != context.room.id {
+        return Err(MessageRefusal::OtherRoom);
+    }
     let wanted: Vec<&str> = posted.content.to_preview().collect();
     previews.retain(|preview| {
         wanted.contains(&&*preview.url) && !posted.previewed.contains(&preview.url)

@@ -1,5 +1,7 @@
 //! What changed in a room since a time (contract, messages 6 `chat.syncMessages`; newer: messages).
 
+use std::cmp::Reverse;
+
 use bytes::Bytes;
 use domain::{RoomId, Timestamp, UserId};
 use rusqlite::{Connection, params};
@@ -58,7 +60,7 @@ impl Views {
                 bytes += doc.len();
                 found.push((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, doc));
             }
-            found.sort_unstable_by(|one, other| (other.0, other.1).cmp(&(one.0, one.1)));
+            found.sort_unstable_by_key(|(at, seq, _)| Reverse((*at, *seq)));
             Ok(found.into_iter().map(|(_, _, doc)| doc).collect())
         })
         .await

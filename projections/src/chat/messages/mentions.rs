@@ -7,7 +7,7 @@ use crate::engine::tx::Tx;
 
 /// A message, and where its room has it.
 #[derive(Clone, Copy)]
-pub(super) struct At<'a> {
+pub(super) struct Place<'a> {
     pub(super) room: &'a RoomId,
     pub(super) at: Timestamp,
     pub(super) seq: i64,
@@ -16,7 +16,7 @@ pub(super) struct At<'a> {
 /// Notes whom a message mentions that mentioned `before` until now.
 pub(super) fn note(
     tx: &Tx,
-    message: At<'_>,
+    message: Place<'_>,
     before: &[UserId],
     after: &[UserId],
 ) -> rusqlite::Result<()> {
@@ -42,7 +42,7 @@ pub(super) fn note(
     Ok(())
 }
 
-fn change(tx: &Tx, sql: &str, message: At<'_>, user: &UserId) -> rusqlite::Result<()> {
+fn change(tx: &Tx, sql: &str, message: Place<'_>, user: &UserId) -> rusqlite::Result<()> {
     let (room, at) = (message.room.as_str(), message.at.as_millis());
     tx.conn
         .prepare_cached(sql)?

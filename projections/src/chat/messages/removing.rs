@@ -102,7 +102,7 @@ fn forget(
     mentioned: &[UserId],
 ) -> rusqlite::Result<()> {
     let (room, at, seq) = (&row.room, row.at, row.seq);
-    mentions::note(tx, mentions::At { room, at, seq }, mentioned, &[])?;
+    mentions::note(tx, mentions::Place { room, at, seq }, mentioned, &[])?;
     marks::requote(tx, event, id)?;
     marks::forget(tx, id)
 }

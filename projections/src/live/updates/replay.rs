@@ -222,10 +222,9 @@ impl<'a> Present<'a> {
     fn message(&mut self, maker: &mut Maker<'_>, event: &MessageEvent) -> rusqlite::Result<()> {
         let (message, room, happened) = subject(event);
         let now = match happened {
-            // Only told to whose star it is, with nothing of what the message says.
-            Happened::Starred => return of_message(maker, event, None, self),
             Happened::Posted => self.made.remove(&maker.applied.position),
-            Happened::Deleted => return of_message(maker, event, None, self),
+            // A star is only told to whose it is, with nothing of what the message says.
+            Happened::Deleted | Happened::Starred => return of_message(maker, event, None, self),
             Happened::Changed => self
                 .changed
                 .get(message)
