@@ -143,8 +143,13 @@ async fn every_call_about_discussions_invites_and_teams_is_answered(options: Ser
     script(&options.start().await, "circles.py").await;
 }
 
+async fn every_call_about_messages_is_answered(options: ServerOptions) {
+    script(&options.start().await, "messages.py").await;
+}
+
 on_both_logs![
     people_are_administered,
+    every_call_about_messages_is_answered,
     every_call_about_rooms_is_answered,
     every_call_about_discussions_invites_and_teams_is_answered,
 ];
