@@ -59,6 +59,7 @@ pub mod user;
 pub mod webdav;
 
 pub mod highlight;
+pub mod search;
 pub mod mention;
 
 pub mod any_event;
