@@ -1,0 +1,466 @@
+//! The index has what the view of messages has, wherever it was interrupted, and whatever became of its folder.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::message::{Content, MessageDeleted, MessageEdited, MessageEvent, Presentation, Remains};
+use domain::room::{RoomDeleted, RoomEvent, RoomKind};
+use domain::search::Word;
+use domain::user::{MessageErasure, UserDeleted, UserEvent};
+use domain::{Event, MessageId, RoomId, UserId};
+use eventstore::{EventStore, Position};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::testing::{Chaos, MemoryLog, post, posted, room, t, user};
+
+/// Views and the index beside them, over one log.
+struct Scene {
+    log: Arc<MemoryLog>,
+    views: Views,
+    search: Search,
+}
+
+impl Scene {
+    fn open(dir: &Path, log: &Arc<MemoryLog>) -> Self {
+        let views = Views::open(dir, Arc::clone(log) as Arc<dyn EventStore>).unwrap();
+        let search = Search::open(&views).unwrap();
+        let log = Arc::clone(log);
+        Self { log, views, search }
+    }
+
+    /// Returns once everything in the log can be found.
+    async fn settled(&self) -> &Self {
+        let head = self.log.head().await.unwrap();
+        self.views.serving(None).await;
+        self.views.wait_for(head).await.unwrap();
+        until("everything is indexed", || {
+            self.search.reached() == head && self.search.0.shared.served().is_some()
+        })
+        .await;
+        self
+    }
+
+    async fn say(&self, events: impl IntoIterator<Item = Event>) -> Position {
+        let position = self.log.say(t(0).as_millis() + 100, events);
+        self.settled().await;
+        position
+    }
+
+    async fn close(self) {
+        self.search.close().await;
+        self.views.close().await;
+    }
+
+    async fn found(&self, query: MessageQuery) -> Vec<Position> {
+        let found = self.search.find(query).await.unwrap();
+        found.into_iter().map(|hit| hit.position).collect()
+    }
+
+    /// The ids of what is found by a word in a room.
+    async fn ids(&self, room: &str, text: &str) -> Vec<String> {
+        let hits = self.found(MessageQuery { words: vec![word(text)], ..all_of(room) }).await;
+        let found = self.views.messages_at(hits).await.unwrap();
+        found.into_iter().map(|one| one.id.to_string()).collect()
+    }
+}
+
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let wait = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_mins(1), wait).await;
+    assert!(waited.is_ok(), "{what}");
+}
+
+fn word(text: &str) -> Word {
+    Word {
+        text: text.to_owned(),
+        exact: true,
+        negated: false,
+    }
+}
+
+fn all_of(room: &str) -> MessageQuery {
+    MessageQuery {
+        rooms: vec![RoomId::new(room)],
+        order: Ranking::OldestFirst,
+        count: 100_000,
+        ..MessageQuery::default()
+    }
+}
+
+/// What the view of messages has that is to be found: position, room, author and text.
+async fn viewed(views: &Views) -> Vec<(Position, String, String, String)> {
+    let rows = views.ask(|conn| {
+        conn.prepare("SELECT seq, room, author, doc FROM messages WHERE kind IS NULL AND system = 0 ORDER BY seq")?
+            .query_map([], |row| {
+                let doc: Value = serde_json::from_slice(&row.get::<_, Vec<u8>>(3)?).unwrap();
+                let seq: u64 = row.get::<_, i64>(0)?.try_into().unwrap();
+                let text = doc["msg"].as_str().unwrap_or_default().to_owned();
+                Ok((Position::new(seq), row.get(1)?, row.get(2)?, text))
+            })?
+            .collect()
+    });
+    rows.await.unwrap()
+}
+
+/// Everything that is indexed is what the views have, and is found by what it says and by its author.
+async fn assert_same(scene: &Scene) {
+    let viewed = viewed(&scene.views).await;
+    assert!(viewed.len() > 20, "{} messages are too few", viewed.len());
+    let rooms: BTreeSet<&String> = viewed.iter().map(|(_, room, ..)| room).collect();
+    let rooms = rooms.into_iter().map(|room| RoomId::new(room.as_str()));
+    let everywhere = MessageQuery {
+        rooms: rooms.collect(),
+        ..all_of("")
+    };
+    let expected: Vec<Position> = viewed.iter().map(|(position, ..)| *position).collect();
+    assert_eq!(scene.found(everywhere).await, expected, "all messages");
+    for (position, room, author, text) in viewed.iter().step_by(7) {
+        let query = MessageQuery {
+            authors: Some(vec![UserId::new(author.as_str())]),
+            words: vec![word(text)],
+            ..all_of(room)
+        };
+        let wanted = !tokens::wanted(text, true).words.is_empty();
+        let found = scene.found(query).await.contains(position);
+        assert!(found || !wanted, "{position} by {author}: {text:?}");
+    }
+}
+
+fn chaos(seed: u64, count: usize) -> Vec<Event> {
+    let (mut chaos, mut events) = Chaos::begin(seed, 12, 8);
+    events.extend((0..count).map(|_| chaos.next(true)));
+    events
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_has_what_the_views_have_wherever_it_was_interrupted() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = MemoryLog::new(16);
+    let mut events = chaos(31, 2500).into_iter();
+    loop {
+        let part: Vec<Event> = events.by_ref().take(700).collect();
+        if part.is_empty() {
+            break;
+        }
+        let scene = Scene::open(dir.path(), &log);
+        for few in part.chunks(50) {
+            log.say(1, few.to_vec());
+        }
+        scene.settled().await;
+        assert_same(&scene).await;
+        log.say(1, chaos(32, 0).into_iter().take(1));
+        // Not everything is committed now.
+        scene.close().await;
+    }
+    let scene = Scene::open(dir.path(), &log);
+    scene.settled().await;
+    assert_same(&scene).await;
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_gives_the_same_while_the_old_one_serves() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = MemoryLog::new(64);
+    log.say(1, chaos(33, 1500));
+    let scene = Scene::open(dir.path(), &log);
+    scene.settled().await;
+    let begun = scene.search.rebuild("a test", None).await.unwrap();
+    let again = scene.search.rebuild("a test", None).await;
+    assert!(matches!(again, Err(ViewsError::AlreadyRebuilding)) || again.is_ok());
+    log.say(1, [user("late")]);
+    assert_same(&scene).await;
+    begun.ended().await.unwrap();
+    scene.settled().await;
+    assert_same(&scene).await;
+    assert_eq!(folders(dir.path()), ["search-1"], "nothing is left over");
+    scene.close().await;
+}
+
+fn folders(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<_> = names.filter(|name| name.starts_with("search-")).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_damaged_or_of_another_log_or_version_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = MemoryLog::new(64);
+    log.say(1, chaos(35, 800));
+    let scene = Scene::open(dir.path(), &log);
+    scene.settled().await;
+    scene.close().await;
+    let folder = folder(dir.path());
+    let damage: [(&str, fn(&Path)); 4] = [
+        ("a file is cut", |path| {
+            let file = fs::read_dir(path).unwrap().flatten().map(|entry| entry.path());
+            let store = file.into_iter().find(|path| path.extension().is_some_and(|e| e == "idx"));
+            fs::write(store.unwrap(), "").unwrap();
+        }),
+        ("bytes are others", |path| {
+            for entry in fs::read_dir(path).unwrap().flatten() {
+                if entry.path().extension().is_some_and(|end| end == "term") {
+                    let mut bytes = fs::read(entry.path()).unwrap();
+                    bytes[3] ^= 1;
+                    fs::write(entry.path(), bytes).unwrap();
+                }
+            }
+        }),
+        ("what it has is not said", |path| {
+            fs::remove_file(path.join("meta.json")).unwrap();
+        }),
+        ("it is gone", |path| fs::remove_dir_all(path).unwrap()),
+    ];
+    for (what, damage) in damage {
+        damage(&folder);
+        fs::create_dir_all(dir.path().join("search-0")).unwrap();
+        let scene = Scene::open(dir.path(), &log);
+        scene.settled().await;
+        assert_same(&scene).await;
+        assert_eq!(folders(dir.path()), ["search-1"], "{what}");
+        scene.close().await;
+    }
+    // A backup of the log is restored.
+    let head = log.head().await.unwrap();
+    log.lose(Position::new(head.get() - 300));
+    log.say(2, chaos(36, 600).into_iter().skip(30));
+    let scene = Scene::open(dir.path(), &log);
+    scene.settled().await;
+    assert_same(&scene).await;
+    // The same while it runs.
+    log.rewind(Position::new(head.get() - 400));
+    log.say(3, chaos(37, 300).into_iter().skip(30));
+    log.wake();
+    until("the views are of the new log", || scene.views.serves()).await;
+    scene.settled().await;
+    assert_same(&scene).await;
+    scene.close().await;
+}
+
+fn deleted(id: &str, room: &str, remains: Remains) -> Event {
+    MessageEvent::from(MessageDeleted {
+        message: MessageId::new(id),
+        room: RoomId::new(room),
+        by: UserId::new("u1"),
+        at: t(9),
+        remains,
+    })
+    .into()
+}
+
+fn edited(id: &str, room: &str, text: &str) -> Event {
+    MessageEvent::from(MessageEdited {
+        message: MessageId::new(id),
+        room: RoomId::new(room),
+        editor: UserId::new("u1"),
+        at: t(9),
+        content: Content {
+            text: text.to_owned(),
+            ..Content::default()
+        },
+        hidden: None,
+        custom_fields: None,
+    })
+    .into()
+}
+
+fn gone(id: &str, messages: MessageErasure) -> Event {
+    UserEvent::from(UserDeleted {
+        user: UserId::new(id),
+        messages,
+        at: t(9),
+    })
+    .into()
+}
+
+async fn stage(dir: &Path) -> Scene {
+    let scene = Scene::open(dir, &MemoryLog::new(64));
+    scene
+        .say([
+            user("u1"),
+            user("u2"),
+            user("rocket.cat"),
+            room("r", RoomKind::Channel, &[]),
+            room("d", RoomKind::Direct, &["u1", "u2"]),
+        ])
+        .await;
+    scene
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_changed_or_removed_is_found_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let scene = stage(dir.path()).await;
+    let say = |id, room, author, text| posted(post(id, room, author, text, 5));
+    scene
+        .say([
+            say("m1", "r", "u1", "tea one"),
+            say("m2", "r", "u1", "tea two"),
+            say("m3", "r", "u2", "tea three"),
+            say("m4", "d", "u1", "tea four"),
+        ])
+        .await;
+    assert_eq!(scene.ids("r", "tea").await, ["m1", "m2", "m3"]);
+    // An edit, of what is committed and of what is not; deletion, with and without a trace.
+    scene
+        .say([
+            edited("m1", "r", "coffee one"),
+            say("m5", "r", "u2", "tea five"),
+            edited("m5", "r", "coffee five"),
+            deleted("m2", "r", Remains::Nothing),
+            deleted("m3", "r", Remains::Placeholder),
+            edited("m2", "r", "coffee again"),
+            edited("never", "r", "coffee never"),
+        ])
+        .await;
+    assert_eq!(scene.ids("r", "tea").await, Vec::<String>::new());
+    assert_eq!(scene.ids("r", "coffee").await, ["m1", "m5"]);
+    let raw = scene.found(all_of("r")).await.len();
+    assert_eq!(raw, 2, "the index does not keep what was deleted");
+    // The room is gone, and what came too late for it is not put in again.
+    let room_gone = RoomEvent::from(RoomDeleted {
+        room: RoomId::new("r"),
+        by: UserId::new("u1"),
+        at: t(9),
+    });
+    scene
+        .say([room_gone.into(), edited("m1", "r", "late")])
+        .await;
+    assert_eq!(scene.found(all_of("r")).await, []);
+    // So are direct messages between two, with either of them.
+    scene.say([gone("u2", MessageErasure::Keep)]).await;
+    assert_eq!(scene.found(all_of("d")).await, []);
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_deleted_accounts_are_found_as_the_setting_says() {
+    let by = |author: &str| MessageQuery {
+        authors: Some(vec![UserId::new(author)]),
+        ..all_of("r")
+    };
+    for (erasure, of_nobody, of_cat) in [
+        (MessageErasure::Delete, 0, 0),
+        (MessageErasure::Unlink, 1, 1),
+        (MessageErasure::Keep, 1, 0),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let scene = stage(dir.path()).await;
+        scene.say([posted(post("m1", "r", "u1", "tea", 5))]).await;
+        scene.say([gone("u1", erasure)]).await;
+        assert_eq!(scene.found(all_of("r")).await.len(), of_nobody, "{erasure:?}");
+        assert_eq!(scene.found(by("rocket.cat")).await.len(), of_cat, "{erasure:?}");
+        scene.close().await;
+    }
+}
+
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_messages_have_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let scene = stage(dir.path()).await;
+    let mut linked = post("m1", "r", "u1", "see http://a.example", 10);
+    linked.content.urls = Some(vec!["http://a.example".to_owned()]);
+    linked.content.mentions = vec![
+        domain::message::Mention::User(UserId::new("u2")),
+        domain::message::Mention::All,
+    ];
+    let mut attached = post("m2", "r", "u2", "", 20);
+    attached.content.attachments = Some(vec![
+        json!({"title": "Plan (final).PDF", "description": "of the\nhouse", "labels": ["Cat", "Dog"]}),
+        json!({"title": "second", "description": "other", "labels": ["Bird"]}),
+    ]);
+    let mut placed = post("m3", "r", "u2", "here", 30);
+    let presentation = Presentation {
+        location: Some(json!({"type": "Point", "coordinates": [1, 2]})),
+        ..Presentation::default()
+    };
+    placed.presentation = Some(Box::new(presentation));
+    let mut secret = post("m4", "r", "u2", "cipher", 40);
+    let presentation = Presentation {
+        encrypted: Some("e2e".to_owned()),
+        ..Presentation::default()
+    };
+    secret.presentation = Some(Box::new(presentation));
+    scene
+        .say([linked, attached, placed, secret].map(posted))
+        .await;
+    let base = || all_of("r");
+    let parts = |parts: &[&str]| parts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let cases: Vec<(&str, MessageQuery, &[&str])> = vec![
+        ("all but what is encrypted", base(), &["m1", "m2", "m3"]),
+        ("links", MessageQuery { links: true, ..base() }, &["m1"]),
+        ("places", MessageQuery { location: true, ..base() }, &["m3"]),
+        ("mentions", MessageQuery { mentioned: Some(vec![UserId::new("u2")]), ..base() }, &["m1"]),
+        ("calls", MessageQuery { mentioned: Some(vec![UserId::new("all")]), ..base() }, &["m1"]),
+        ("nobody", MessageQuery { mentioned: Some(vec![]), ..base() }, &[]),
+        ("authors", MessageQuery { authors: Some(vec![UserId::new("u2")]), ..base() }, &["m2", "m3"]),
+        ("titles", MessageQuery { titles: parts(&["plan (final).p"]), ..base() }, &["m2"]),
+        ("titles of any", MessageQuery { titles: parts(&["second", "plan"]), ..base() }, &["m2"]),
+        ("no pattern", MessageQuery { titles: parts(&["pl.n"]), ..base() }, &[]),
+        ("descriptions", MessageQuery { descriptions: parts(&["the house"]), ..base() }, &["m2"]),
+        ("labels", MessageQuery { labels: parts(&["do"]), ..base() }, &["m2"]),
+        ("labels of others", MessageQuery { labels: parts(&["bird"]), ..base() }, &[]),
+        ("since", MessageQuery { since: Some(t(20)), ..base() }, &["m2", "m3"]),
+        ("until", MessageQuery { until: Some(t(20)), ..base() }, &["m1"]),
+        ("between", MessageQuery { since: Some(t(11)), until: Some(t(30)), ..base() }, &["m2"]),
+        ("only", MessageQuery { only: Some(vec![MessageId::new("m3")]), ..base() }, &["m3"]),
+        ("newest", MessageQuery { order: Ranking::NewestFirst, ..base() }, &["m3", "m2", "m1"]),
+        ("a page", MessageQuery { offset: 1, count: 1, ..base() }, &["m2"]),
+        ("elsewhere", all_of("d"), &[]),
+    ];
+    for (what, query, wanted) in cases {
+        let hits = scene.found(query).await;
+        let found = scene.views.messages_at(hits).await.unwrap();
+        let ids: Vec<&str> = found.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids, wanted, "{what}");
+    }
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_best_come_first_and_of_equal_ones_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let scene = stage(dir.path()).await;
+    let texts = [
+        ("m1", "deploy"),
+        ("m2", "a long text in which somebody deploys something somewhere"),
+        ("m3", "deploy"),
+        ("m4", "deployment of tea"),
+        ("m5", "deploying"),
+    ];
+    scene
+        .say(texts.map(|(id, text)| posted(post(id, "r", "u1", text, 5))))
+        .await;
+    let find = async |words: Vec<Word>| {
+        let query = MessageQuery {
+            words,
+            order: Ranking::Best,
+            ..all_of("r")
+        };
+        let hits = scene.found(query).await;
+        let found = scene.views.messages_at(hits).await.unwrap();
+        found.iter().map(|one| one.id.to_string()).collect::<Vec<_>>()
+    };
+    let loose = |text: &str| Word { exact: false, ..word(text) };
+    let not = |text: &str| Word { negated: true, ..loose(text) };
+    assert_eq!(find(vec![loose("deploy")]).await[..2], ["m3", "m1"]);
+    assert_eq!(find(vec![word("deploy")]).await, ["m3", "m1"]);
+    assert_eq!(find(vec![loose("deploys"), loose("text")]).await, ["m2"]);
+    assert_eq!(find(vec![loose("deploy"), not("text"), not("tea")]).await, ["m3", "m1", "m5"]);
+    assert_eq!(find(vec![word("somebody deploys")]).await, ["m2"]);
+    assert_eq!(find(vec![word("deploys somebody")]).await, Vec::<String>::new());
+    assert_eq!(find(vec![loose("🎉")]).await, Vec::<String>::new());
+    scene.close().await;
+}
