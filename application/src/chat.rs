@@ -16,5 +16,6 @@ pub mod place;
 pub mod pruning;
 pub mod room_access;
 pub mod rooms;
+pub mod searching;
 mod team_rooms;
 pub mod teams;

@@ -35,7 +35,7 @@ use domain::subscription::SubscriptionRefusal;
 use domain::user::{CustomFieldsRefusal, UserRefusal};
 use domain::webdav::WebdavRefusal;
 use eventstore::{AppendError, ExecuteError, ReadError};
-use projections::{QueryError, ViewsError, WaitError};
+use projections::{QueryError, SearchError, ViewsError, WaitError};
 
 use crate::files::pictures::PictureError;
 use crate::files::store::FilesError;
@@ -291,6 +291,14 @@ pub enum Refusal {
     ViewsBeingBuilt,
     #[error("it was aborted")]
     BuildingAborted,
+    #[error("messages cannot be searched in a copy")]
+    NoSearch,
+    #[error("the index of messages is being built; search again in a while")]
+    SearchBeingBuilt,
+    #[error("not a regular expression that can be searched for")]
+    NotAPattern,
+    #[error("the index of messages is not compared with the log; it can be built anew")]
+    SearchNotCompared,
     #[error("this process makes no exports")]
     NoExports,
     #[error("exports over the API are switched off: the setting Audit_Export_Hours is 0")]
@@ -325,6 +333,8 @@ pub enum Fault {
     Read(#[from] ReadError),
     #[error("views: {0}")]
     Views(#[from] QueryError),
+    #[error("search: {0}")]
+    Search(SearchError),
     /// Views cannot be built.
     #[error("{0}")]
     Building(ViewsError),
@@ -387,6 +397,7 @@ impl Fault {
             Self::Views(error) => !matches!(error, QueryError::Database(_)),
             Self::Password(error) => *error == PasswordError::Busy,
             Self::Wait(_) | Self::Overtaken | Self::Building(ViewsError::Closed) => true,
+            Self::Search(error) => matches!(error, SearchError::Closed | SearchError::Log(_)),
             Self::Building(_)
             | Self::Files(_)
             | Self::Export(_)

@@ -136,15 +136,23 @@ impl Search {
 
     /// Finds messages. It sees what was committed last, and never waits for what comes in.
     pub async fn find(&self, query: MessageQuery) -> Result<Vec<Hit>, SearchError> {
+        let served = self.0.shared.served().ok_or(SearchError::Building)?;
+        self.run(move || served.find(&query)).await?
+    }
+
+    /// Does what a search takes beside the index, such as looking through texts, off the runtime and not too much at a time.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, SearchError> {
         let slot = Arc::clone(&self.0.slots).acquire_owned().await;
         let slot = slot.map_err(|_| SearchError::Closed)?;
-        let served = self.0.shared.served().ok_or(SearchError::Building)?;
-        let found = tokio::task::spawn_blocking(move || {
+        let done = tokio::task::spawn_blocking(move || {
             // Held until the work is done, also if nobody waits for it any more.
             let _slot = slot;
-            served.find(&query)
+            work()
         });
-        found.await.map_err(|_| SearchError::Closed)?
+        done.await.map_err(|_| SearchError::Closed)
     }
 
     /// The last position that can be found.

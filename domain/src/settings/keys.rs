@@ -245,6 +245,7 @@ keys! {
     MESSAGE_ALLOW_DIRECT_MESSAGES_TO_YOURSELF: bool = "Message_AllowDirectMessagesToYourself";
     MESSAGE_ALLOW_EDITING: bool = "Message_AllowEditing";
     MESSAGE_ALLOW_EDITING_BLOCK_EDIT_IN_MINUTES: i64 = "Message_AllowEditing_BlockEditInMinutes";
+    MESSAGE_ALWAYS_SEARCH_REG_EXP: bool = "Message_AlwaysSearchRegExp";
     MESSAGE_ERASURE_TYPE: str = "Message_ErasureType";
     MESSAGE_MAX_ALL: i64 = "Message_MaxAll";
     MESSAGE_MAX_ALLOWED_SIZE: i64 = "Message_MaxAllowedSize";
@@ -268,6 +269,8 @@ keys! {
     SAML_CUSTOM_DEFAULT_BUTTON_LABEL_COLOR: str = "SAML_Custom_Default_button_label_color";
     SAML_CUSTOM_DEFAULT_BUTTON_LABEL_TEXT: str = "SAML_Custom_Default_button_label_text";
     SAML_CUSTOM_DEFAULT_PROVIDER: str = "SAML_Custom_Default_provider";
+    SEARCH_DEFAULT_PROVIDER_GLOBAL_SEARCH_ENABLED: bool = "Search.defaultProvider.GlobalSearchEnabled";
+    SEARCH_DEFAULT_PROVIDER_PAGE_SIZE: i64 = "Search.defaultProvider.PageSize";
     SHOW_SETUP_WIZARD: str = "Show_Setup_Wizard";
     SITE_NAME: str = "Site_Name";
     SITE_URL: str = "Site_Url";

@@ -27,7 +27,7 @@ pub struct FoundMessage {
 
 impl Queries {
     /// The messages that the events at these positions made, in the same order. Those that are gone, deleted or encrypted
-    /// are left out, and so is what does not fit into a page of large documents.
+    /// are left out. Not for many at a time.
     pub async fn messages_at(
         &self,
         positions: Vec<Position>,
@@ -37,7 +37,7 @@ impl Queries {
                 "SELECT id, room, author, at, doc FROM messages
                  WHERE seq = ?1 AND kind IS NULL AND system = 0",
             )?;
-            let (mut found, mut bytes) = (Vec::new(), 0);
+            let mut found = Vec::with_capacity(positions.len());
             for position in positions {
                 let message = select.query_row([number(position)], |row| {
                     Ok(FoundMessage {
@@ -49,14 +49,7 @@ impl Queries {
                         doc: json::column(row, 4)?,
                     })
                 });
-                let Some(message) = message.optional()? else {
-                    continue;
-                };
-                bytes += message.doc.len();
-                found.push(message);
-                if bytes > json::PAGE_BYTES {
-                    break;
-                }
+                found.extend(message.optional()?);
             }
             Ok(found)
         })

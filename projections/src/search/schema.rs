@@ -91,7 +91,7 @@ impl Said {
     /// `None`: nobody but those who have the keys can read it.
     pub(super) fn of(position: Position, posted: &MessagePosted) -> Option<Self> {
         let presentation = posted.presentation.as_deref();
-        let hides = |one: &Presentation| one.encrypted.is_some() || one.encrypted_content.is_some();
+        let hides = |one: &Presentation| one.encrypted.is_some();
         if presentation.is_some_and(hides) {
             return None;
         }

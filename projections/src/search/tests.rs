@@ -121,7 +121,11 @@ async fn assert_same(scene: &Scene) {
         ..all_of("")
     };
     let expected: Vec<Position> = viewed.iter().map(|(position, ..)| *position).collect();
-    assert_eq!(scene.found(everywhere).await, expected, "all messages");
+    let found = scene.found(everywhere).await;
+    let missing = expected.iter().find(|one| !found.contains(one));
+    let added = found.iter().find(|one| !expected.contains(one));
+    assert_eq!((missing, added), (None, None), "missing and added");
+    assert_eq!(found, expected, "in the order of sending");
     for (position, room, author, text) in viewed.iter().step_by(7) {
         let query = MessageQuery {
             authors: Some(vec![UserId::new(author.as_str())]),
@@ -463,4 +467,38 @@ async fn the_best_come_first_and_of_equal_ones_the_newest() {
     assert_eq!(find(vec![word("deploys somebody")]).await, Vec::<String>::new());
     assert_eq!(find(vec![loose("🎉")]).await, Vec::<String>::new());
     scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn debug_me() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = MemoryLog::new(64);
+    log.say(1, chaos(33, 1500));
+    let scene = Scene::open(dir.path(), &log);
+    scene.settled().await;
+    let viewed = viewed(&scene.views).await;
+    let rooms: BTreeSet<&String> = viewed.iter().map(|(_, room, ..)| room).collect();
+    let rooms = rooms.into_iter().map(|room| RoomId::new(room.as_str()));
+    let everywhere = MessageQuery { rooms: rooms.collect(), ..all_of("") };
+    let found = scene.found(everywhere).await;
+    let mut n = 0;
+    for one in &viewed {
+        if !found.contains(&one.0) {
+            n += 1;
+            if n > 3 { break; }
+            println!("MISSING {one:?}");
+            for event in log.events() {
+                let event: Event = event.decode().unwrap();
+                let text = format!("{event:?}");
+                let said = format!("{:?}", log.events()[usize::try_from(one.0.get()).unwrap() - 1].decode::<Event>().unwrap());
+                let id = said.split("message").nth(2).unwrap_or("")[..10].to_owned();
+                if text.contains(&format!("message{id}")) || (text.contains("RoomDeleted") && text.contains(&one.1)) || (text.contains("UserDeleted") && text.contains(&one.2)) {
+                    println!("   {}", &text[..text.len().min(330)]);
+                }
+            }
+        }
+    }
+    for one in &found {
+        if !viewed.iter().any(|v| v.0 == *one) { println!("ADDED {one:?} {:?}", log.events()[usize::try_from(one.get()).unwrap()-1].decode::<Event>()); break; }
+    }
 }

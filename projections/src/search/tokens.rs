@@ -382,7 +382,7 @@ mod tests {
             ("Haus", "viele Häuser"),
             ("Wohnungen", "eine Wohnung"),
             ("cafe", "un Café"),
-            ("manger", "nous mangeons"),
+            ("livres", "un livre"),
             ("élection", "les elections"),
             ("hablando", "quiero hablar"),
             ("книги", "эта книга"),
