@@ -172,7 +172,7 @@ impl Worker {
                 self.told = Some(reason.clone());
             }
             self.shared.set_health(Health::Failing(reason));
-            if self.wait(sleep(PAUSE)).is_err() {
+            if self.wait(async { sleep(PAUSE).await }).is_err() {
                 return;
             }
         }
