@@ -1,6 +1,7 @@
 //! Documents of the wire that more than one door shows.
 
 pub mod e2e;
+pub mod found;
 pub mod members;
 pub mod oauth_apps;
 pub mod password_policy;

@@ -20,6 +20,7 @@ mod presence;
 mod push;
 mod rooms;
 mod search;
+mod searching;
 mod webdav;
 
 use std::collections::HashMap;
@@ -158,6 +159,7 @@ pub fn all() -> Vec<Method> {
         rooms::methods(),
         presence::methods(),
         search::methods(),
+        searching::methods(),
         e2e::methods(),
         moderation::methods(),
         autotranslate::methods(),

@@ -479,6 +479,15 @@ impl Error {
     }
 }
 
+impl From<SearchError> for Error {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Building => Refusal::SearchBeingBuilt.into(),
+            error => Fault::Search(error).into(),
+        }
+    }
+}
+
 impl From<Never> for Error {
     fn from(never: Never) -> Self {
         match never {}

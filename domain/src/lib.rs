@@ -59,8 +59,8 @@ pub mod user;
 pub mod webdav;
 
 pub mod highlight;
-pub mod search;
 pub mod mention;
+pub mod search;
 
 pub mod any_event;
 mod concern;

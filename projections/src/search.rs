@@ -196,7 +196,10 @@ fn folder(dir: &Path) -> PathBuf {
 }
 
 /// How far the index beside the views in `dir` is, while no server has it.
-pub async fn search_status(dir: &Path, store: &Arc<dyn EventStore>) -> Result<ProjectionStatus, ReadError> {
+pub async fn search_status(
+    dir: &Path,
+    store: &Arc<dyn EventStore>,
+) -> Result<ProjectionStatus, ReadError> {
     let (path, log): (_, LogId) = (folder(dir), store.id());
     let head = store.head().await?;
     let mark = tokio::task::spawn_blocking(move || index::mark(&path)).await;

@@ -173,6 +173,10 @@ impl From<Refusal> for ApiError {
             Refusal::LogoutNotAllowed | Refusal::RecordNotShown | Refusal::ViewsNotManaged => {
                 wording::forbidden()
             }
+            Refusal::NoSearch => wording::no_search(&refusal),
+            Refusal::SearchBeingBuilt => Self::NotNow(refusal.to_string().into()),
+            Refusal::NotAPattern => wording::not_a_pattern(),
+            Refusal::SearchNotCompared => wording::search_not_compared(&refusal),
             Refusal::ViewsBeingBuilt | Refusal::BuildingAborted => {
                 wording::building_of_views(&refusal)
             }

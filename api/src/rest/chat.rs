@@ -20,6 +20,7 @@ pub mod place;
 mod prune;
 mod reading;
 pub mod rooms;
+mod searching;
 pub mod settings;
 mod standing;
 pub mod subscriptions;
@@ -48,6 +49,7 @@ pub(super) fn routes() -> Vec<Route> {
         prune::routes(),
         reading::routes(),
         rooms::routes(),
+        searching::routes(),
         settings::routes(),
         standing::routes(),
         subscriptions::routes(),

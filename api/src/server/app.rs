@@ -28,7 +28,7 @@ use eventstore::vault::{Vault, VaultError};
 use eventstore::{Chunks, EventStore, LogId, OpenError, Position};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use projections::{Registry, Views, ViewsError};
+use projections::{Registry, Search, Views, ViewsError};
 use reactors::Reactors;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -220,6 +220,10 @@ impl App {
         let log: Arc<dyn EventStore> = Arc::new(MeteredLog::new(open_log(&config, &folder).await?));
         let workspace = workspace_with(&config, &folder, log.clone(), address, Views::open_with)?;
         let views = workspace.views().clone();
+        // A copy is looked at and thrown away.
+        if config.sandbox.is_none() {
+            workspace.search_in(Search::open(&views)?);
+        }
         let reactors = match config.sandbox {
             Some(_) => Vec::new(),
             None => reactors::registered(&workspace, config.gravatar_url.clone()),
@@ -235,7 +239,7 @@ impl App {
         let live = Live::new(state.clone(), config.live.clone());
         let readiness = Readiness::new(
             log.clone(),
-            views.clone(),
+            Workspace::clone(&state),
             reactors.clone(),
             live.clone(),
             config.ready_max_lag,
@@ -360,6 +364,9 @@ impl App {
         );
         shutdown::bounded("reactors", by.after(2), self.reactors.stop()).await;
         shutdown::finish("background", &background, &working, by.after(3)).await;
+        if let Some(search) = self.state.search() {
+            shutdown::bounded("search", by.after(4), search.close()).await;
+        }
         shutdown::bounded("views", by.after(5), self.views.close()).await;
         shutdown::bounded("log", by.after(7), self.log.close()).await;
         tracing::info!("stopped");

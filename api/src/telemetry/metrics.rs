@@ -21,6 +21,10 @@ pub const HEAD: &str = "hansard_log_head_position";
 pub const CHECKPOINT: &str = "hansard_views_checkpoint_position";
 /// Events the views are behind.
 pub const LAG: &str = "hansard_views_lag_events";
+/// Position up to which messages can be found.
+pub const SEARCH_POSITION: &str = "hansard_search_position";
+/// Events the index of messages is behind.
+pub const SEARCH_LAG: &str = "hansard_search_lag_events";
 /// 1 for the identity of the log there is, as the label `log`.
 pub const LOG_INFO: &str = "hansard_log_info";
 /// 1 for the identity of the log that the views are of, as the label `log`.

@@ -90,7 +90,9 @@ pub async fn search(
     }
     let looked = match &wanted.text {
         Text::Pattern(pattern) => {
-            let regex = pattern.compile().map_err(|BadPattern| Refusal::NotAPattern)?;
+            let regex = pattern
+                .compile()
+                .map_err(|BadPattern| Refusal::NotAPattern)?;
             Looked::By(Arc::new(regex))
         }
         Text::Words(words) => Looked::For(Highlighter::of(words)),

@@ -196,12 +196,7 @@ fn days_are_those_of_whoever_searches() {
         ("before:08/05/2026", 0.0, None, at(DAY_IN_MAY)),
         ("before:8.5.2026", 0.0, None, at(DAY_IN_MAY)),
         ("after:8-5-2026", 0.0, at(DAY_IN_MAY + day), None),
-        (
-            "on:8/5/2026",
-            0.0,
-            at(DAY_IN_MAY),
-            at(DAY_IN_MAY + day),
-        ),
+        ("on:8/5/2026", 0.0, at(DAY_IN_MAY), at(DAY_IN_MAY + day)),
         (
             "on:8/5/2026",
             5.5,

@@ -64,7 +64,8 @@ impl Queries {
         most: usize,
     ) -> Result<Vec<UserId>, QueryError> {
         self.among_people(move |everybody| {
-            let is_called = |part: &String, name: &crate::engine::people::Folded| name.contains(part);
+            let is_called =
+                |part: &String, name: &crate::engine::people::Folded| name.contains(part);
             let called = everybody
                 .iter()
                 .filter(|person| parts.iter().any(|part| is_called(part, &person.username)));

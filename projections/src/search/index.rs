@@ -101,8 +101,14 @@ pub(crate) struct Written {
 
 /// How far the index in a folder is; `None`: there is none that can be read.
 pub(crate) fn mark(dir: &Path) -> Option<Mark> {
-    let index = Index::open_in_dir(dir).ok()?;
-    marked(&index)
+    #[derive(Deserialize)]
+    struct Meta {
+        payload: String,
+    }
+    // Only read, as the folder may be somebody else's.
+    let meta = std::fs::read(dir.join("meta.json")).ok()?;
+    let meta: Meta = serde_json::from_slice(&meta).ok()?;
+    serde_json::from_str(&meta.payload).ok()
 }
 
 fn marked(index: &Index) -> Option<Mark> {
@@ -134,7 +140,8 @@ fn writer(index: &Index) -> Result<IndexWriter, SearchError> {
 }
 
 fn commit(writer: &mut IndexWriter, mark: &Mark) -> Result<(), SearchError> {
-    let payload = serde_json::to_string(mark).map_err(|error| SearchError::Index(error.to_string()))?;
+    let payload =
+        serde_json::to_string(mark).map_err(|error| SearchError::Index(error.to_string()))?;
     let mut prepared = writer.prepare_commit()?;
     prepared.set_payload(&payload);
     prepared.commit()?;
@@ -336,7 +343,9 @@ fn whole(dir: &Path, schema: &Schema) -> Result<(Index, Mark), String> {
     if index.schema() != *schema {
         return Err("it has other fields".to_owned());
     }
-    let damaged = index.validate_checksum().map_err(|error| error.to_string())?;
+    let damaged = index
+        .validate_checksum()
+        .map_err(|error| error.to_string())?;
     if let Some(path) = damaged.iter().next() {
         return Err(format!("{} is not as it was written", path.display()));
     }

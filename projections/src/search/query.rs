@@ -92,7 +92,9 @@ impl Served {
         let by_time = |order| {
             let by_position = first().order_by_fast_field::<u64>(POSITION, order);
             let found = searcher.search(&wanted, &by_position)?;
-            let hits = found.into_iter().filter_map(|(position, _)| hit(position?, None));
+            let hits = found
+                .into_iter()
+                .filter_map(|(position, _)| hit(position?, None));
             Ok(hits.collect())
         };
         match query.order {
@@ -157,8 +159,14 @@ impl Served {
         }
         if query.since.is_some() || query.until.is_some() {
             let bound = |at: Timestamp| Term::from_field_i64(fields.at, at.as_millis());
-            let since = query.since.map(bound).map_or(Bound::Unbounded, Bound::Included);
-            let until = query.until.map(bound).map_or(Bound::Unbounded, Bound::Excluded);
+            let since = query
+                .since
+                .map(bound)
+                .map_or(Bound::Unbounded, Bound::Included);
+            let until = query
+                .until
+                .map(bound)
+                .map_or(Bound::Unbounded, Bound::Excluded);
             must(Box::new(RangeQuery::new(since, until)));
         }
         Ok(texts(fields, &query.words).map(|texts| {
@@ -178,7 +186,9 @@ fn unscored(query: Box<dyn Query>) -> Box<dyn Query> {
 }
 
 fn any_of<'a>(field: Field, texts: impl Iterator<Item = &'a str>) -> Box<dyn Query> {
-    let mut terms: Vec<Term> = texts.map(|text| Term::from_field_text(field, text)).collect();
+    let mut terms: Vec<Term> = texts
+        .map(|text| Term::from_field_text(field, text))
+        .collect();
     match terms.pop() {
         Some(only) if terms.is_empty() => Box::new(TermQuery::new(only, IndexRecordOption::Basic)),
         last => Box::new(TermSetQuery::new(terms.into_iter().chain(last))),

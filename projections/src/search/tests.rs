@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::message::{Content, MessageDeleted, MessageEdited, MessageEvent, Presentation, Remains};
+use domain::message::{
+    Content, MessageDeleted, MessageEdited, MessageEvent, Presentation, Remains,
+};
 use domain::room::{RoomDeleted, RoomEvent, RoomKind};
 use domain::search::Word;
 use domain::user::{MessageErasure, UserDeleted, UserEvent};
@@ -62,7 +64,12 @@ impl Scene {
 
     /// The ids of what is found by a word in a room.
     async fn ids(&self, room: &str, text: &str) -> Vec<String> {
-        let hits = self.found(MessageQuery { words: vec![word(text)], ..all_of(room) }).await;
+        let hits = self
+            .found(MessageQuery {
+                words: vec![word(text)],
+                ..all_of(room)
+            })
+            .await;
         let found = self.views.messages_at(hits).await.unwrap();
         found.into_iter().map(|one| one.id.to_string()).collect()
     }
@@ -113,7 +120,11 @@ async fn viewed(views: &Views) -> Vec<(Position, String, String, String)> {
 /// Everything that is indexed is what the views have, and is found by what it says and by its author.
 async fn assert_same(scene: &Scene) {
     // Anybody may be in a direct message of a chaotic workspace, and whose deletion ends it is told elsewhere.
-    let is_direct = |room: &str| room.as_bytes().last().is_some_and(|digit| digit % 4 == b'3' % 4);
+    let is_direct = |room: &str| {
+        room.as_bytes()
+            .last()
+            .is_some_and(|digit| digit % 4 == b'3' % 4)
+    };
     let mut viewed = viewed(&scene.views).await;
     viewed.retain(|(_, room, ..)| !is_direct(room));
     assert!(viewed.len() > 20, "{} messages are too few", viewed.len());
@@ -212,8 +223,13 @@ async fn what_is_damaged_or_of_another_log_or_version_is_made_anew() {
     let folder = folder(dir.path());
     let damage: [(&str, fn(&Path)); 4] = [
         ("a file is cut", |path| {
-            let file = fs::read_dir(path).unwrap().flatten().map(|entry| entry.path());
-            let store = file.into_iter().find(|path| path.extension().is_some_and(|e| e == "idx"));
+            let file = fs::read_dir(path)
+                .unwrap()
+                .flatten()
+                .map(|entry| entry.path());
+            let store = file
+                .into_iter()
+                .find(|path| path.extension().is_some_and(|e| e == "idx"));
             fs::write(store.unwrap(), "").unwrap();
         }),
         ("bytes are others", |path| {
@@ -367,12 +383,19 @@ async fn messages_of_deleted_accounts_are_found_as_the_setting_says() {
         let scene = stage(dir.path()).await;
         scene.say([posted(post("m1", "r", "u1", "tea", 5))]).await;
         scene.say([gone("u1", erasure)]).await;
-        assert_eq!(scene.found(all_of("r")).await.len(), of_nobody, "{erasure:?}");
-        assert_eq!(scene.found(by("rocket.cat")).await.len(), of_cat, "{erasure:?}");
+        assert_eq!(
+            scene.found(all_of("r")).await.len(),
+            of_nobody,
+            "{erasure:?}"
+        );
+        assert_eq!(
+            scene.found(by("rocket.cat")).await.len(),
+            of_cat,
+            "{erasure:?}"
+        );
         scene.close().await;
     }
 }
-
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_messages_have_is_found() {
@@ -408,24 +431,152 @@ async fn what_messages_have_is_found() {
     let parts = |parts: &[&str]| parts.iter().map(ToString::to_string).collect::<Vec<_>>();
     let cases: Vec<(&str, MessageQuery, &[&str])> = vec![
         ("all but what is encrypted", base(), &["m1", "m2", "m3"]),
-        ("links", MessageQuery { links: true, ..base() }, &["m1"]),
-        ("places", MessageQuery { location: true, ..base() }, &["m3"]),
-        ("mentions", MessageQuery { mentioned: Some(vec![UserId::new("u2")]), ..base() }, &["m1"]),
-        ("calls", MessageQuery { mentioned: Some(vec![UserId::new("all")]), ..base() }, &["m1"]),
-        ("nobody", MessageQuery { mentioned: Some(vec![]), ..base() }, &[]),
-        ("authors", MessageQuery { authors: Some(vec![UserId::new("u2")]), ..base() }, &["m2", "m3"]),
-        ("titles", MessageQuery { titles: parts(&["plan (final).p"]), ..base() }, &["m2"]),
-        ("titles of any", MessageQuery { titles: parts(&["second", "plan"]), ..base() }, &["m2"]),
-        ("no pattern", MessageQuery { titles: parts(&["pl.n"]), ..base() }, &[]),
-        ("descriptions", MessageQuery { descriptions: parts(&["the house"]), ..base() }, &["m2"]),
-        ("labels", MessageQuery { labels: parts(&["do"]), ..base() }, &["m2"]),
-        ("labels of others", MessageQuery { labels: parts(&["bird"]), ..base() }, &[]),
-        ("since", MessageQuery { since: Some(t(20)), ..base() }, &["m2", "m3"]),
-        ("until", MessageQuery { until: Some(t(20)), ..base() }, &["m1"]),
-        ("between", MessageQuery { since: Some(t(11)), until: Some(t(30)), ..base() }, &["m2"]),
-        ("only", MessageQuery { only: Some(vec![MessageId::new("m3")]), ..base() }, &["m3"]),
-        ("newest", MessageQuery { order: Ranking::NewestFirst, ..base() }, &["m3", "m2", "m1"]),
-        ("a page", MessageQuery { offset: 1, count: 1, ..base() }, &["m2"]),
+        (
+            "links",
+            MessageQuery {
+                links: true,
+                ..base()
+            },
+            &["m1"],
+        ),
+        (
+            "places",
+            MessageQuery {
+                location: true,
+                ..base()
+            },
+            &["m3"],
+        ),
+        (
+            "mentions",
+            MessageQuery {
+                mentioned: Some(vec![UserId::new("u2")]),
+                ..base()
+            },
+            &["m1"],
+        ),
+        (
+            "calls",
+            MessageQuery {
+                mentioned: Some(vec![UserId::new("all")]),
+                ..base()
+            },
+            &["m1"],
+        ),
+        (
+            "nobody",
+            MessageQuery {
+                mentioned: Some(vec![]),
+                ..base()
+            },
+            &[],
+        ),
+        (
+            "authors",
+            MessageQuery {
+                authors: Some(vec![UserId::new("u2")]),
+                ..base()
+            },
+            &["m2", "m3"],
+        ),
+        (
+            "titles",
+            MessageQuery {
+                titles: parts(&["plan (final).p"]),
+                ..base()
+            },
+            &["m2"],
+        ),
+        (
+            "titles of any",
+            MessageQuery {
+                titles: parts(&["second", "plan"]),
+                ..base()
+            },
+            &["m2"],
+        ),
+        (
+            "no pattern",
+            MessageQuery {
+                titles: parts(&["pl.n"]),
+                ..base()
+            },
+            &[],
+        ),
+        (
+            "descriptions",
+            MessageQuery {
+                descriptions: parts(&["the house"]),
+                ..base()
+            },
+            &["m2"],
+        ),
+        (
+            "labels",
+            MessageQuery {
+                labels: parts(&["do"]),
+                ..base()
+            },
+            &["m2"],
+        ),
+        (
+            "labels of others",
+            MessageQuery {
+                labels: parts(&["bird"]),
+                ..base()
+            },
+            &[],
+        ),
+        (
+            "since",
+            MessageQuery {
+                since: Some(t(20)),
+                ..base()
+            },
+            &["m2", "m3"],
+        ),
+        (
+            "until",
+            MessageQuery {
+                until: Some(t(20)),
+                ..base()
+            },
+            &["m1"],
+        ),
+        (
+            "between",
+            MessageQuery {
+                since: Some(t(11)),
+                until: Some(t(30)),
+                ..base()
+            },
+            &["m2"],
+        ),
+        (
+            "only",
+            MessageQuery {
+                only: Some(vec![MessageId::new("m3")]),
+                ..base()
+            },
+            &["m3"],
+        ),
+        (
+            "newest",
+            MessageQuery {
+                order: Ranking::NewestFirst,
+                ..base()
+            },
+            &["m3", "m2", "m1"],
+        ),
+        (
+            "a page",
+            MessageQuery {
+                offset: 1,
+                count: 1,
+                ..base()
+            },
+            &["m2"],
+        ),
         ("elsewhere", all_of("d"), &[]),
     ];
     for (what, query, wanted) in cases {
@@ -443,7 +594,10 @@ async fn the_best_come_first_and_of_equal_ones_the_newest() {
     let scene = stage(dir.path()).await;
     let texts = [
         ("m1", "deploy"),
-        ("m2", "a long text in which somebody deploys something somewhere"),
+        (
+            "m2",
+            "a long text in which somebody deploys something somewhere",
+        ),
         ("m3", "deploy"),
         ("m4", "deployment of tea"),
         ("m5", "deploying"),
@@ -459,16 +613,31 @@ async fn the_best_come_first_and_of_equal_ones_the_newest() {
         };
         let hits = scene.found(query).await;
         let found = scene.views.messages_at(hits).await.unwrap();
-        found.iter().map(|one| one.id.to_string()).collect::<Vec<_>>()
+        found
+            .iter()
+            .map(|one| one.id.to_string())
+            .collect::<Vec<_>>()
     };
-    let loose = |text: &str| Word { exact: false, ..word(text) };
-    let not = |text: &str| Word { negated: true, ..loose(text) };
+    let loose = |text: &str| Word {
+        exact: false,
+        ..word(text)
+    };
+    let not = |text: &str| Word {
+        negated: true,
+        ..loose(text)
+    };
     assert_eq!(find(vec![loose("deploy")]).await[..2], ["m3", "m1"]);
     assert_eq!(find(vec![word("deploy")]).await, ["m3", "m1"]);
     assert_eq!(find(vec![loose("deploys"), loose("text")]).await, ["m2"]);
-    assert_eq!(find(vec![loose("deploy"), not("text"), not("tea")]).await, ["m3", "m1", "m5"]);
+    assert_eq!(
+        find(vec![loose("deploy"), not("text"), not("tea")]).await,
+        ["m3", "m1", "m5"]
+    );
     assert_eq!(find(vec![word("somebody deploys")]).await, ["m2"]);
-    assert_eq!(find(vec![word("deploys somebody")]).await, Vec::<String>::new());
+    assert_eq!(
+        find(vec![word("deploys somebody")]).await,
+        Vec::<String>::new()
+    );
     assert_eq!(find(vec![loose("🎉")]).await, Vec::<String>::new());
     scene.close().await;
 }

@@ -203,7 +203,12 @@ pub(super) fn of_message(
             }
         } else {
             let lower = lower(piece.text);
-            stems.extend(known.of(&lower).iter().map(|stem| token(place, stem.clone())));
+            stems.extend(
+                known
+                    .of(&lower)
+                    .iter()
+                    .map(|stem| token(place, stem.clone())),
+            );
             words.push(token(place, folded(&lower)));
             place += 1;
         }
@@ -355,7 +360,10 @@ mod tests {
             ("Hello, World!", "hello world"),
             ("see example.com/a_b", "see example com a b"),
             ("don't l'eau", "don t l eau"),
-            ("Fußball ŁÓDŹ smørrebrød Œuvre", "fussball lodz smorrebrod oeuvre"),
+            (
+                "Fußball ŁÓDŹ smørrebrød Œuvre",
+                "fussball lodz smorrebrod oeuvre",
+            ),
             ("Ёлка Йод", "елка йод"),
             ("ΟΔΟΣ οδός", "οδοσ οδοσ"),
             ("ＡＢＣ １２", "abc 12"),
@@ -426,8 +434,16 @@ mod tests {
             negated,
         };
         for (typed, text, wanted) in [
-            (word("deploy", false, false), "Deployed, deploys; deployed", vec!["Deployed", "deploys", "deployed"]),
-            (word("deploy", true, false), "deploys DEPLOY", vec!["DEPLOY"]),
+            (
+                word("deploy", false, false),
+                "Deployed, deploys; deployed",
+                vec!["Deployed", "deploys", "deployed"],
+            ),
+            (
+                word("deploy", true, false),
+                "deploys DEPLOY",
+                vec!["DEPLOY"],
+            ),
             (word("deploy", false, true), "deploy", vec![]),
             (word("cafe", false, false), "un Café", vec!["Café"]),
             (word("京都", false, false), "東京都に", vec!["京都"]),

@@ -1,5 +1,6 @@
 //! Errors of searching, and of statistics.
 
+use application::error::Refusal;
 use serde_json::json;
 
 use crate::errors::ApiError;
@@ -49,6 +50,45 @@ pub fn missing_param(name: &str) -> ApiError {
         "error-missing-param",
         format!("The required \"{name}\" param is missing."),
     )
+}
+
+/// Where messages are to be searched is not said.
+pub fn search_room_missing() -> ApiError {
+    ApiError::coded(
+        "error-roomId-param-not-provided",
+        "The required \"roomId\" query param is missing.",
+    )
+}
+
+/// What messages are to be searched for is not said.
+pub fn search_text_missing() -> ApiError {
+    ApiError::coded(
+        "error-searchText-param-not-provided",
+        "The required \"searchText\" query param is missing.",
+    )
+}
+
+/// The room to search is not for the caller to read, if there is one.
+pub fn search_not_allowed() -> ApiError {
+    ApiError::denied("error-not-allowed", "Not allowed").method("messageSearch")
+}
+
+/// Between the slashes is none, or too large a one.
+pub fn not_a_pattern() -> ApiError {
+    ApiError::coded(
+        "error-invalid-params",
+        "The regular expression is not valid",
+    )
+    .method("messageSearch")
+}
+
+/// This process does not have the index of messages.
+pub fn no_search(refusal: &Refusal) -> ApiError {
+    ApiError::coded("error-search-not-available", refusal.to_string())
+}
+
+pub fn search_not_compared(refusal: &Refusal) -> ApiError {
+    ApiError::coded("error-invalid-params", refusal.to_string())
 }
 
 /// DNS has no such record, or does not respond.
