@@ -93,6 +93,13 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     ("GET rooms.adminRooms.getRoom?rid=ROOM", ""),
     ("GET rooms.history?roomId=ROOM", ""),
+    ("GET chat.search?roomId=ROOM&searchText=secret", ""),
+    ("GET chat.search?roomId=ROOM&searchText=%2F.%2F", ""),
+    ("METHOD messageSearch", r#"["secret","ROOM"]"#),
+    (
+        "METHOD rocketchatSearch.search",
+        r#"["secret",{"uid":"x","rid":"ROOM"},{"searchAll":true}]"#,
+    ),
     ("GET rooms.images?roomId=ROOM", ""),
     ("rooms.invite", r#"{"roomId":"ROOM","action":"accept"}"#),
     ("GET channels.getAllUserMentionsByChannel?roomId=ROOM", ""),
