@@ -16,6 +16,7 @@ pub mod place;
 pub mod pruning;
 pub mod room_access;
 pub mod rooms;
+pub mod search_refusal;
 pub mod searching;
 mod team_rooms;
 pub mod teams;

@@ -37,6 +37,7 @@ use domain::webdav::WebdavRefusal;
 use eventstore::{AppendError, ExecuteError, ReadError};
 use projections::{QueryError, SearchError, ViewsError, WaitError};
 
+use crate::chat::search_refusal::SearchRefusal;
 use crate::files::pictures::PictureError;
 use crate::files::store::FilesError;
 use crate::identity::challenge::{Challenge, LoginRefusal};
@@ -93,6 +94,8 @@ pub enum Error {
     Room(#[from] RoomRefusal),
     #[error(transparent)]
     RoomExport(#[from] RoomExportRefusal),
+    #[error(transparent)]
+    Search(#[from] SearchRefusal),
     #[error(transparent)]
     SecondFactor(#[from] SecondFactorRefusal),
     #[error(transparent)]
@@ -291,14 +294,6 @@ pub enum Refusal {
     ViewsBeingBuilt,
     #[error("it was aborted")]
     BuildingAborted,
-    #[error("messages cannot be searched in a copy")]
-    NoSearch,
-    #[error("the index of messages is being built; search again in a while")]
-    SearchBeingBuilt,
-    #[error("not a regular expression that can be searched for")]
-    NotAPattern,
-    #[error("the index of messages is not compared with the log; it can be built anew")]
-    SearchNotCompared,
     #[error("this process makes no exports")]
     NoExports,
     #[error("exports over the API are switched off: the setting Audit_Export_Hours is 0")]
@@ -397,7 +392,7 @@ impl Fault {
             Self::Views(error) => !matches!(error, QueryError::Database(_)),
             Self::Password(error) => *error == PasswordError::Busy,
             Self::Wait(_) | Self::Overtaken | Self::Building(ViewsError::Closed) => true,
-            Self::Search(error) => matches!(error, SearchError::Closed | SearchError::Log(_)),
+            Self::Search(error) => error.is_temporary(),
             Self::Building(_)
             | Self::Files(_)
             | Self::Export(_)
@@ -475,15 +470,6 @@ impl Error {
         match self {
             Self::Fault(fault) => !fault.is_too_large(),
             _ => false,
-        }
-    }
-}
-
-impl From<SearchError> for Error {
-    fn from(error: SearchError) -> Self {
-        match error {
-            SearchError::Building => Refusal::SearchBeingBuilt.into(),
-            error => Fault::Search(error).into(),
         }
     }
 }

@@ -278,14 +278,11 @@ fn order(value: &str) -> Option<Order> {
 fn day(value: &str) -> Option<i64> {
     let mut parts = value.split(['/', '.', '-']);
     let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_number = |text: &str, longest: usize| {
-        !text.is_empty() && text.len() <= longest && text.bytes().all(|byte| byte.is_ascii_digit())
+    let is_number = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
     };
-    if parts.next().is_some()
-        || !is_number(day, 2)
-        || !is_number(month, 2)
-        || !(is_number(year, 4) && year.len() == 4)
-    {
+    let are_numbers = is_number(day, 1..=2) && is_number(month, 1..=2) && is_number(year, 4..=4);
+    if parts.next().is_some() || !are_numbers {
         return None;
     }
     let (day, month): (i64, i64) = (day.parse().ok()?, month.parse().ok()?);
@@ -329,16 +326,13 @@ fn words(text: &str) -> Vec<Word> {
         if negated {
             rest = &rest[1..];
         }
-        let (word, exact, after) = match rest.strip_prefix('"') {
+        let (word, exact, after) = if let Some(quoted) = rest.strip_prefix('"') {
             // A quotation mark that is not closed counts to the end.
-            Some(quoted) => {
-                let (phrase, after) = quoted.split_once('"').unwrap_or((quoted, ""));
-                (phrase, true, after)
-            }
-            None => {
-                let end = rest.find(|c| is_space(c) || c == '"').unwrap_or(rest.len());
-                (&rest[..end], false, &rest[end..])
-            }
+            let (phrase, after) = quoted.split_once('"').unwrap_or((quoted, ""));
+            (phrase, true, after)
+        } else {
+            let end = rest.find(|c| is_space(c) || c == '"').unwrap_or(rest.len());
+            (&rest[..end], false, &rest[end..])
         };
         let text = trim(word).to_owned();
         if !text.is_empty() {

@@ -75,7 +75,6 @@ pub struct Begun(oneshot::Receiver<Result<Ended, ViewsError>>);
 
 impl Begun {
     /// Work whose end is told to the first.
-    #[expect(clippy::type_complexity, reason = "both ends of a channel")]
     pub(crate) fn new() -> (oneshot::Sender<Result<Ended, ViewsError>>, Self) {
         let (sender, ended) = oneshot::channel();
         (sender, Self(ended))

@@ -71,6 +71,13 @@ pub enum SearchError {
     Views(#[from] ViewsError),
 }
 
+impl SearchError {
+    /// Whether a later try may work.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Building | Self::Closed | Self::Log(_))
+    }
+}
+
 impl From<tantivy::TantivyError> for SearchError {
     fn from(error: tantivy::TantivyError) -> Self {
         Self::Index(error.to_string())

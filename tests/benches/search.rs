@@ -110,7 +110,8 @@ async fn bench() {
 }
 
 async fn search(client: &Client, typed: &str) {
-    let typed: String = typed.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let bytes: Vec<String> = typed.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let typed = bytes.concat();
     let path = format!("chat.search?roomId=GENERAL&count=50&searchText={typed}");
     client.get(&path).await.ok();
 }

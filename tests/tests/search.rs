@@ -47,7 +47,8 @@ fn query(room: &str, text: &str) -> String {
 }
 
 fn form_urlencoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let bytes: Vec<String> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    bytes.concat()
 }
 
 /// The messages that a search finds.
@@ -105,6 +106,9 @@ async fn set(admin: &Client, id: &str, value: Value) {
         .ok();
 }
 
+const GREEN: &str = "green tea for @bob, see https://example.org/tea";
+const BLACK: &str = "black teas are fine too";
+
 async fn every_term(options: ServerOptions) {
     let server = options.start().await;
     let (admin, alice, bob) = people(&server).await;
@@ -132,8 +136,6 @@ async fn every_term(options: ServerOptions) {
     )
     .await;
     settled(&server, &admin).await;
-    const GREEN: &str = "green tea for @bob, see https://example.org/tea";
-    const BLACK: &str = "black teas are fine too";
     let today = today();
     let cases: Vec<(String, Vec<&str>)> = [
         ("green", vec![GREEN]),
@@ -305,8 +307,8 @@ async fn what_goes_is_not_found(options: ServerOptions) {
 /// The server is killed as soon as messages are acknowledged: each is found once.
 async fn a_crash_between_commits(options: ServerOptions) {
     let mut server = options.start().await;
-    let admin = server.admin().await;
     for round in 0..3 {
+        let admin = server.admin().await;
         for number in 0..20 {
             say(&admin, "GENERAL", &format!("needle {round} {number}")).await;
         }

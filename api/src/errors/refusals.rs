@@ -75,6 +75,7 @@ impl From<Error> for ApiError {
             Error::Role(refusal) => refusal.into(),
             Error::Room(refusal) => refusal.into(),
             Error::RoomExport(refusal) => refusal.into(),
+            Error::Search(refusal) => wording::search_refused(refusal),
             Error::SecondFactor(refusal) => refusal.into(),
             Error::Session(refusal) => refusal.into(),
             Error::Setting(refusal) => refusal.into(),
@@ -173,10 +174,6 @@ impl From<Refusal> for ApiError {
             Refusal::LogoutNotAllowed | Refusal::RecordNotShown | Refusal::ViewsNotManaged => {
                 wording::forbidden()
             }
-            Refusal::NoSearch => wording::no_search(&refusal),
-            Refusal::SearchBeingBuilt => Self::NotNow(refusal.to_string().into()),
-            Refusal::NotAPattern => wording::not_a_pattern(),
-            Refusal::SearchNotCompared => wording::search_not_compared(&refusal),
             Refusal::ViewsBeingBuilt | Refusal::BuildingAborted => {
                 wording::building_of_views(&refusal)
             }

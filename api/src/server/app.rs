@@ -50,7 +50,7 @@ use crate::telemetry::metered::MeteredLog;
 use crate::telemetry::metrics;
 use crate::telemetry::request::{Observer, observe};
 
-use parts::{door_config, open_vault, public_url, workspace_config};
+use parts::{door_config, open_vault, public_url, with_cause, workspace_config};
 
 /// Pause between attempts at first-start work while the log cannot be reached.
 const RETRY: Duration = Duration::from_secs(2);
@@ -117,16 +117,6 @@ async fn open_log_with(
     let opened = tokio::task::spawn_blocking(move || SqliteLog::open(&path)).await;
     let opened = opened.map_err(|error| OpenError::Unavailable(error.to_string()))?;
     Ok(Arc::new(opened.map_err(|error| with_cause(error, folder))?))
-}
-
-/// SQLite keeps to itself why the system refuses to write, such as that the disk is full; the folder says it.
-fn with_cause(error: OpenError, folder: &DataDir) -> OpenError {
-    match (error, folder.refuses_writing()) {
-        (OpenError::Unavailable(text), Some(why)) => {
-            OpenError::Unavailable(format!("{text}; the data folder cannot be written: {why}"))
-        }
-        (error, _) => error,
-    }
 }
 
 /// Which log the configuration names, and its events up to `upto`, if not further: read beside whoever writes it.

@@ -91,7 +91,10 @@ fn describe() {
     describe_gauge!(HEAD, "Position of the last event in the log");
     describe_gauge!(CHECKPOINT, "Position the views have reached");
     describe_gauge!(LAG, "Events the views are behind the log");
-    describe_gauge!(SEARCH_POSITION, "Position up to which messages can be found");
+    describe_gauge!(
+        SEARCH_POSITION,
+        "Position up to which messages can be found"
+    );
     describe_gauge!(SEARCH_LAG, "Events the index of messages is behind the log");
     describe_gauge!(LOG_INFO, "Identity of the log");
     describe_gauge!(VIEWS_INFO, "Identity of the log that the views are of");

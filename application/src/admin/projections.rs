@@ -11,6 +11,7 @@ use projections::{Begun, Registry, Retried, SEARCH, Steered, Task, ViewsError, W
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
+use crate::chat::search_refusal::SearchRefusal;
 use crate::error::{Error, Fault, Refusal};
 use crate::record::named::like;
 use crate::record::question::NotUnderstood;
@@ -98,7 +99,7 @@ pub async fn begin(
         max_rate,
     } = building;
     if view.as_deref() == Some(SEARCH) {
-        return begin_search(workspace, by, verify, max_rate).await;
+        return begin_search(workspace, by, verify, max_rate);
     }
     let wish = Wish {
         task: if verify { Task::Verify } else { Task::Rebuild },
@@ -114,17 +115,17 @@ pub async fn begin(
 }
 
 /// The same of the index of messages, which is beside the views.
-async fn begin_search(
+fn begin_search(
     workspace: &Workspace,
     by: &Operator,
     verify: bool,
     max_rate: Option<NonZeroU32>,
 ) -> Result<Begun, Error> {
     if verify {
-        return Err(Refusal::SearchNotCompared.into());
+        return Err(SearchRefusal::NotCompared.into());
     }
-    let search = workspace.search().ok_or(Refusal::NoSearch)?;
-    let begun = search.rebuild(&by.to_string(), max_rate).await;
+    let search = workspace.search().ok_or(SearchRefusal::NoIndex)?;
+    let begun = search.rebuild(&by.to_string(), max_rate);
     let begun = begun.map_err(|error| failed(workspace.views().registry(), error))?;
     tracing::info!(%by, max_rate, "the index of messages is being built, as was asked for");
     Ok(begun)

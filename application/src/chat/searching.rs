@@ -7,13 +7,14 @@ use std::sync::Arc;
 use domain::search::{BadPattern, Mark, Named, Order, Search as Wanted, Text, Word};
 use domain::settings::keys;
 use domain::{MessageId, RoomId, UserId};
-use projections::{FoundMessage, Highlighter, Hit, MessageQuery, Ranking, Search};
+use projections::{FoundMessage, Highlighter, Hit, MessageQuery, Ranking, Search, SearchError};
 use regex::Regex;
 use serde::Deserialize;
 
 use crate::caller::Caller;
 use crate::chat::room_access::RoomAccess;
-use crate::error::{Error, Refusal};
+use crate::chat::search_refusal::SearchRefusal;
+use crate::error::{Error, Fault};
 use crate::workspace::Workspace;
 
 /// The most people that one part of a name can mean.
@@ -79,7 +80,7 @@ pub async fn search(
     caller: &Caller,
     wish: Wish<'_>,
 ) -> Result<Vec<Found>, Error> {
-    let index = workspace.search().ok_or(Refusal::NoSearch)?;
+    let index = workspace.search().ok_or(SearchRefusal::NoIndex)?;
     let always_pattern = workspace
         .views()
         .settings()
@@ -92,7 +93,7 @@ pub async fn search(
         Text::Pattern(pattern) => {
             let regex = pattern
                 .compile()
-                .map_err(|BadPattern| Refusal::NotAPattern)?;
+                .map_err(|BadPattern| SearchRefusal::NotAPattern)?;
             Looked::By(Arc::new(regex))
         }
         Text::Words(words) => Looked::For(Highlighter::of(words)),
@@ -212,6 +213,15 @@ async fn called(
 fn marked(wanted: &Wanted) -> Option<Vec<MessageId>> {
     let is_asked = |mark: &Mark| matches!(mark, Mark::Starred | Mark::Pinned);
     wanted.marks.iter().any(is_asked).then(Vec::new)
+}
+
+impl From<SearchError> for Error {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Building => SearchRefusal::BeingBuilt.into(),
+            error => Fault::Search(error).into(),
+        }
+    }
 }
 
 struct Reading<'a> {

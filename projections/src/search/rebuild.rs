@@ -81,13 +81,9 @@ pub(super) fn put(new: &Path, folder: &Path) -> Result<(), SearchError> {
 }
 
 impl Search {
-    /// Begins to build the index anew, no faster than so many events per second. [`ViewsError::AlreadyRebuilding`]: something
+    /// Begins to build the index anew, no faster than so many events per second. Must be called within a tokio runtime. [`ViewsError::AlreadyRebuilding`]: something
     /// is being built already.
-    pub async fn rebuild(
-        &self,
-        by: &str,
-        max_rate: Option<NonZeroU32>,
-    ) -> Result<Begun, ViewsError> {
+    pub fn rebuild(&self, by: &str, max_rate: Option<NonZeroU32>) -> Result<Begun, ViewsError> {
         let job = Job {
             task: Task::Rebuild,
             unit: Some(SEARCH),

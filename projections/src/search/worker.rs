@@ -157,13 +157,12 @@ impl Worker {
         while !self.stop.is_cancelled() {
             let life = catch_unwind(AssertUnwindSafe(|| self.live()));
             let reason = match life {
-                Ok(Ok(Ending::Stopped)) => return,
+                Ok(Ok(Ending::Stopped) | Err(SearchError::Closed)) => return,
                 Ok(Ok(Ending::Adopted)) => continue,
                 Ok(Ok(Ending::Replaced)) => {
                     self.shared.withdraw();
                     continue;
                 }
-                Ok(Err(SearchError::Closed)) => return,
                 Ok(Err(error)) => error.to_string(),
                 Err(panic) => format!("its worker panicked: {}", what_was_said(&*panic)),
             };

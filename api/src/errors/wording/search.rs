@@ -1,6 +1,6 @@
 //! Errors of searching, and of statistics.
 
-use application::error::Refusal;
+use application::chat::search_refusal::SearchRefusal;
 use serde_json::json;
 
 use crate::errors::ApiError;
@@ -73,22 +73,17 @@ pub fn search_not_allowed() -> ApiError {
     ApiError::denied("error-not-allowed", "Not allowed").method("messageSearch")
 }
 
-/// Between the slashes is none, or too large a one.
-pub fn not_a_pattern() -> ApiError {
-    ApiError::coded(
-        "error-invalid-params",
-        "The regular expression is not valid",
-    )
-    .method("messageSearch")
-}
-
-/// This process does not have the index of messages.
-pub fn no_search(refusal: &Refusal) -> ApiError {
-    ApiError::coded("error-search-not-available", refusal.to_string())
-}
-
-pub fn search_not_compared(refusal: &Refusal) -> ApiError {
-    ApiError::coded("error-invalid-params", refusal.to_string())
+/// Messages are not searched, or their index is not looked after as was asked.
+pub fn search_refused(refusal: SearchRefusal) -> ApiError {
+    match refusal {
+        SearchRefusal::NoIndex => {
+            ApiError::coded("error-search-not-available", refusal.to_string())
+        }
+        SearchRefusal::BeingBuilt => ApiError::NotNow(refusal.to_string().into()),
+        SearchRefusal::NotAPattern | SearchRefusal::NotCompared => {
+            ApiError::coded("error-invalid-params", refusal.to_string())
+        }
+    }
 }
 
 /// DNS has no such record, or does not respond.

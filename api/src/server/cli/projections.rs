@@ -10,7 +10,7 @@ use ::projections::{
     rebuild_search_offline, search_status, verify_offline,
 };
 use application::admin::projections::{self as views, Building, Steering};
-use application::error::Refusal;
+use application::chat::search_refusal::SearchRefusal;
 use clap::{Arg, ArgMatches, Command};
 use eventstore::EventStore;
 
@@ -248,7 +248,7 @@ async fn alone(
         }
         What::Build(building) if building.view.as_deref() == Some(SEARCH) => {
             if building.verify {
-                return Err(Refusal::SearchNotCompared.to_string().into());
+                return Err(SearchRefusal::NotCompared.to_string().into());
             }
             let rebuilt = rebuild_search_offline(&dir, log.clone()).await;
             Ok(Told::Rebuilt(rebuilt.map_err(failed)?.get()))
