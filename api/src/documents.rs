@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod directory;
 pub mod e2e;
+pub mod found;
 pub mod members;
 pub mod messages;
 pub mod oauth_apps;

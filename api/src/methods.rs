@@ -24,6 +24,7 @@ mod push;
 mod receipts;
 mod rooms;
 mod search;
+mod searching;
 mod webdav;
 
 use std::collections::HashMap;
@@ -163,6 +164,7 @@ pub fn all() -> Vec<Method> {
         rooms::methods(),
         presence::methods(),
         search::methods(),
+        searching::methods(),
         e2e::methods(),
         messages::methods(),
         moderation::methods(),

@@ -20,5 +20,7 @@ mod quotes;
 pub mod receipts;
 pub mod room_access;
 pub mod rooms;
+pub mod search_refusal;
+pub mod searching;
 mod team_rooms;
 pub mod teams;

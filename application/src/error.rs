@@ -35,8 +35,9 @@ use domain::subscription::SubscriptionRefusal;
 use domain::user::{CustomFieldsRefusal, UserRefusal};
 use domain::webdav::WebdavRefusal;
 use eventstore::{AppendError, ExecuteError, ReadError};
-use projections::{QueryError, ViewsError, WaitError};
+use projections::{QueryError, SearchError, ViewsError, WaitError};
 
+use crate::chat::search_refusal::SearchRefusal;
 use crate::files::pictures::PictureError;
 use crate::files::store::FilesError;
 use crate::identity::challenge::{Challenge, LoginRefusal};
@@ -93,6 +94,8 @@ pub enum Error {
     Room(#[from] RoomRefusal),
     #[error(transparent)]
     RoomExport(#[from] RoomExportRefusal),
+    #[error(transparent)]
+    Search(#[from] SearchRefusal),
     #[error(transparent)]
     SecondFactor(#[from] SecondFactorRefusal),
     #[error(transparent)]
@@ -336,6 +339,8 @@ pub enum Fault {
     Read(#[from] ReadError),
     #[error("views: {0}")]
     Views(#[from] QueryError),
+    #[error("search: {0}")]
+    Search(SearchError),
     /// Views cannot be built.
     #[error("{0}")]
     Building(ViewsError),
@@ -398,6 +403,7 @@ impl Fault {
             Self::Views(error) => !matches!(error, QueryError::Database(_)),
             Self::Password(error) => *error == PasswordError::Busy,
             Self::Wait(_) | Self::Overtaken | Self::Building(ViewsError::Closed) => true,
+            Self::Search(error) => error.is_temporary(),
             Self::Building(_)
             | Self::Files(_)
             | Self::Export(_)

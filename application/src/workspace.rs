@@ -1,7 +1,7 @@
 //! What every use case works with: the log, the views, the tools that reach outside, and what the operator chose.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::badwords::BadWords;
 use domain::mention::Scanner;
@@ -13,7 +13,7 @@ use eventstore::vault::Vault;
 use eventstore::{Appended, ExecuteError};
 use futures::TryFutureExt as _;
 use parking_lot::Mutex;
-use projections::Views;
+use projections::{Search, Views};
 
 use crate::cause::{cause, note_recorded};
 use crate::chat::notices::Notices;
@@ -149,6 +149,7 @@ impl Default for WorkspaceConfig {
 struct Parts {
     executor: Executor,
     views: Views,
+    search: OnceLock<Search>,
     vault: Vault,
     files: Files,
     fetcher: Fetcher,
@@ -204,6 +205,7 @@ impl Workspace {
             started_at: now(),
             executor,
             views,
+            search: OnceLock::new(),
             vault,
             files,
             fetcher,
@@ -225,6 +227,16 @@ impl Workspace {
     /// Answers queries and rule contexts.
     pub fn views(&self) -> &Views {
         &self.0.views
+    }
+
+    /// Has messages searched in this index from now on. The first that is given stays.
+    pub fn search_in(&self, search: Search) {
+        let _ = self.0.search.set(search);
+    }
+
+    /// The index of messages; `None`: this process has none, because it serves nobody or a copy.
+    pub fn search(&self) -> Option<&Search> {
+        self.0.search.get()
     }
 
     /// Seals and opens secrets that the log keeps.

@@ -62,6 +62,7 @@ pub mod badwords;
 pub mod highlight;
 pub mod markdown;
 pub mod mention;
+pub mod search;
 
 pub mod any_event;
 mod concern;

@@ -12,6 +12,7 @@
 //! Imports run down. A folder is one unit with its own file; of what stands side by side, nothing needs what needs it.
 //!
 //! ```text
+//! search            the index of messages, which follows the log by itself
 //! start, rebuild    views are opened, and built beside those that serve
 //! past              views as they were at an earlier position
 //! registry          which views there are
@@ -23,6 +24,8 @@
 //! ```
 //!
 //! What this crate never does: write the log, call the outside world, or read a clock to decide what a view contains.
+
+mod search;
 
 mod past;
 mod rebuild;
@@ -100,6 +103,10 @@ pub use past::Past;
 pub use rebuild::{
     Begun, ComparedRows, ComparedTable, Comparison, DeadLetters, Note, Served, Wish,
     dead_letters_offline, list, rebuild_offline, verify_offline,
+};
+pub use search::{
+    FoundMessage, Highlighter, Hit, MessageQuery, Ranking, SEARCH, Search, SearchError,
+    rebuild_search_offline, search_status,
 };
 pub use views::avatars::FileRecord;
 pub use views::banners::BannerRecord;

@@ -74,6 +74,12 @@ impl Wish {
 pub struct Begun(oneshot::Receiver<Result<Ended, ViewsError>>);
 
 impl Begun {
+    /// Work whose end is told to the first.
+    pub(crate) fn new() -> (oneshot::Sender<Result<Ended, ViewsError>>, Self) {
+        let (sender, ended) = oneshot::channel();
+        (sender, Self(ended))
+    }
+
     /// Waits for its end. [`ViewsError::Closed`]: the server stopped first; a rebuild goes on when it is started again.
     pub async fn ended(self) -> Result<Ended, ViewsError> {
         self.0.await.unwrap_or(Err(ViewsError::Closed))

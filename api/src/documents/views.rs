@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use application::workspace::Workspace;
 use eventstore::head_within;
-use projections::{Health, Note, Overview, Progress, Standing, Task, Throttle};
+use projections::{
+    Health, Note, Overview, Progress, ProjectionStatus, SEARCH, Search, Standing, Task, Throttle,
+};
 use serde::{Deserialize, Serialize};
 
 /// How long the log may take to answer whoever asks how the views are.
@@ -109,17 +111,44 @@ impl From<Progress> for WorkReport {
     }
 }
 
-impl ViewsReport {
-    /// Of a folder that no server runs on.
-    pub fn of_folder(overview: Overview, dead_letters: u64, noted: Option<Note>) -> Self {
-        let place = overview.place;
-        let views = overview.projections.into_iter().map(|view| ViewReport {
+impl ViewReport {
+    /// The index of messages of a running server, which is listed with the views.
+    fn of_search(search: &Search) -> Self {
+        let lag = search.lag();
+        Self {
+            name: SEARCH.to_owned(),
+            version: Search::version(),
+            position: lag.checkpoint.get(),
+            behind: lag.events,
+            standing: Standing::Own,
+        }
+    }
+}
+
+impl From<ProjectionStatus> for ViewReport {
+    fn from(view: ProjectionStatus) -> Self {
+        Self {
             name: view.name,
             version: view.version,
             position: view.checkpoint.get(),
             behind: view.lag,
             standing: view.standing,
-        });
+        }
+    }
+}
+
+impl ViewsReport {
+    /// Of a folder that no server runs on.
+    pub fn of_folder(
+        overview: Overview,
+        search: ProjectionStatus,
+        dead_letters: u64,
+        noted: Option<Note>,
+    ) -> Self {
+        let place = overview.place;
+        let views = overview.projections.into_iter().chain([search]);
+        let mut views: Vec<ViewReport> = views.map(ViewReport::from).collect();
+        views.sort_by(|one, other| one.name.cmp(&other.name));
         Self {
             state: State::NoServer,
             reason: None,
@@ -136,7 +165,7 @@ impl ViewsReport {
             dead_letters,
             work: None,
             noted,
-            views: views.collect(),
+            views,
         }
     }
 
@@ -164,7 +193,9 @@ impl ViewsReport {
                 behind: lag.events,
                 standing: Standing::Own,
             });
-        let mut all: Vec<_> = all.collect();
+        let mut all: Vec<_> = all
+            .chain(workspace.search().map(ViewReport::of_search))
+            .collect();
         all.sort_by(|one, other| one.name.cmp(&other.name));
         Self {
             state,

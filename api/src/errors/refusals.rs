@@ -75,6 +75,7 @@ impl From<Error> for ApiError {
             Error::Role(refusal) => refusal.into(),
             Error::Room(refusal) => refusal.into(),
             Error::RoomExport(refusal) => refusal.into(),
+            Error::Search(refusal) => wording::search_refused(refusal),
             Error::SecondFactor(refusal) => refusal.into(),
             Error::Session(refusal) => refusal.into(),
             Error::Setting(refusal) => refusal.into(),

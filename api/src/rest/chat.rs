@@ -22,6 +22,7 @@ mod prune;
 mod reading;
 mod receipts;
 pub mod rooms;
+mod searching;
 pub mod settings;
 mod standing;
 pub mod subscriptions;
@@ -53,6 +54,7 @@ pub(super) fn routes() -> Vec<Route> {
         reading::routes(),
         receipts::routes(),
         rooms::routes(),
+        searching::routes(),
         settings::routes(),
         standing::routes(),
         subscriptions::routes(),

@@ -28,7 +28,7 @@ use eventstore::vault::{Vault, VaultError};
 use eventstore::{Chunks, EventStore, LogId, OpenError, Position};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use projections::{Registry, Views, ViewsError};
+use projections::{Registry, Search, Views, ViewsError};
 use reactors::Reactors;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -50,7 +50,7 @@ use crate::telemetry::metered::MeteredLog;
 use crate::telemetry::metrics;
 use crate::telemetry::request::{Observer, observe};
 
-use parts::{door_config, open_vault, public_url, workspace_config};
+use parts::{door_config, open_vault, public_url, with_cause, workspace_config};
 
 /// Pause between attempts at first-start work while the log cannot be reached.
 const RETRY: Duration = Duration::from_secs(2);
@@ -117,16 +117,6 @@ async fn open_log_with(
     let opened = tokio::task::spawn_blocking(move || SqliteLog::open(&path)).await;
     let opened = opened.map_err(|error| OpenError::Unavailable(error.to_string()))?;
     Ok(Arc::new(opened.map_err(|error| with_cause(error, folder))?))
-}
-
-/// SQLite keeps to itself why the system refuses to write, such as that the disk is full; the folder says it.
-fn with_cause(error: OpenError, folder: &DataDir) -> OpenError {
-    match (error, folder.refuses_writing()) {
-        (OpenError::Unavailable(text), Some(why)) => {
-            OpenError::Unavailable(format!("{text}; the data folder cannot be written: {why}"))
-        }
-        (error, _) => error,
-    }
 }
 
 /// Which log the configuration names, and its events up to `upto`, if not further: read beside whoever writes it.
@@ -220,6 +210,10 @@ impl App {
         let log: Arc<dyn EventStore> = Arc::new(MeteredLog::new(open_log(&config, &folder).await?));
         let workspace = workspace_with(&config, &folder, log.clone(), address, Views::open_with)?;
         let views = workspace.views().clone();
+        // A copy is looked at and thrown away.
+        if config.sandbox.is_none() {
+            workspace.search_in(Search::open(&views)?);
+        }
         let reactors = match config.sandbox {
             Some(_) => Vec::new(),
             None => reactors::registered(&workspace, config.gravatar_url.clone()),
@@ -235,7 +229,7 @@ impl App {
         let live = Live::new(state.clone(), config.live.clone());
         let readiness = Readiness::new(
             log.clone(),
-            views.clone(),
+            Workspace::clone(&state),
             reactors.clone(),
             live.clone(),
             config.ready_max_lag,
@@ -360,6 +354,9 @@ impl App {
         );
         shutdown::bounded("reactors", by.after(2), self.reactors.stop()).await;
         shutdown::finish("background", &background, &working, by.after(3)).await;
+        if let Some(search) = self.state.search() {
+            shutdown::bounded("search", by.after(4), search.close()).await;
+        }
         shutdown::bounded("views", by.after(5), self.views.close()).await;
         shutdown::bounded("log", by.after(7), self.log.close()).await;
         tracing::info!("stopped");

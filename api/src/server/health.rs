@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use application::sandbox::Sandbox;
+use application::workspace::Workspace;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -24,8 +25,8 @@ use crate::documents::sandbox;
 use crate::live::Live;
 use crate::server::program;
 use crate::telemetry::metrics::{
-    BUILT_POSITION, CHECKPOINT, DEAD_LETTERS, HEAD, LAG, LOG_INFO, REACTORS_STOPPED, VIEWS_INFO,
-    VIEWS_MATCH,
+    BUILT_POSITION, CHECKPOINT, DEAD_LETTERS, HEAD, LAG, LOG_INFO, REACTORS_STOPPED, SEARCH_LAG,
+    SEARCH_POSITION, VIEWS_INFO, VIEWS_MATCH,
 };
 
 /// Why nobody is served while the views of another log are built.
@@ -38,6 +39,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 /// Knows whether the server can do its work.
 pub struct Readiness {
     log: Arc<dyn EventStore>,
+    workspace: Workspace,
     views: Views,
     reactors: Reactors,
     live: Live,
@@ -56,7 +58,7 @@ impl Readiness {
     /// Not ready until [`Self::started`].
     pub fn new(
         log: Arc<dyn EventStore>,
-        views: Views,
+        workspace: Workspace,
         reactors: Reactors,
         live: Live,
         max_lag: u64,
@@ -64,7 +66,8 @@ impl Readiness {
     ) -> Arc<Self> {
         Arc::new(Self {
             log,
-            views,
+            views: workspace.views().clone(),
+            workspace,
             reactors,
             live,
             max_lag,
@@ -130,6 +133,21 @@ impl Readiness {
         }
     }
 
+    /// What is wrong with the index of messages: people talk all the same.
+    fn doubts_of_search(&self) -> Option<String> {
+        let search = self.workspace.search()?;
+        match search.health() {
+            projections::Health::Ready => {
+                let lag = search.lag().events;
+                (lag > self.max_lag).then(|| format!("search: {lag} events behind the log"))
+            }
+            projections::Health::Building => Some("search: being built".to_owned()),
+            projections::Health::Failing(reason) | projections::Health::Stopped(reason) => {
+                Some(format!("search: {reason}"))
+            }
+        }
+    }
+
     async fn report(&self) -> Report {
         // Asked each time: of a log elsewhere nobody may have noticed that it is gone, as long as nothing is recorded.
         let head = head_within(&*self.log, HEAD_TIMEOUT).await;
@@ -167,14 +185,15 @@ impl Readiness {
             lag: lag.events,
         };
         let letters = self.views.dead_letter_count();
-        let warnings = (letters > 0).then(|| {
+        let letters = (letters > 0).then(|| {
             let name = program::name();
             format!("views: {letters} dead letters; see `{name} projections dead-letters`")
         });
+        let warnings = letters.into_iter().chain(self.doubts_of_search());
         Report {
             ready: reasons.is_empty(),
             reasons,
-            warnings: warnings.into_iter().collect(),
+            warnings: warnings.collect(),
             views,
             replay: self.sandbox.as_ref().map(sandbox::document),
         }
@@ -248,6 +267,11 @@ async fn page(State((readiness, metrics)): State<(Arc<Readiness>, PrometheusHand
     gauge!(HEAD).set(number(head.get()));
     gauge!(CHECKPOINT).set(number(lag.checkpoint.get()));
     gauge!(LAG).set(number(head.get().saturating_sub(lag.checkpoint.get())));
+    if let Some(search) = readiness.workspace.search() {
+        let reached = search.reached().get();
+        gauge!(SEARCH_POSITION).set(number(reached));
+        gauge!(SEARCH_LAG).set(number(head.get().saturating_sub(reached)));
+    }
     (
         [(
             header::CONTENT_TYPE,

@@ -21,6 +21,10 @@ pub const HEAD: &str = "hansard_log_head_position";
 pub const CHECKPOINT: &str = "hansard_views_checkpoint_position";
 /// Events the views are behind.
 pub const LAG: &str = "hansard_views_lag_events";
+/// Position up to which messages can be found.
+pub const SEARCH_POSITION: &str = "hansard_search_position";
+/// Events the index of messages is behind.
+pub const SEARCH_LAG: &str = "hansard_search_lag_events";
 /// 1 for the identity of the log there is, as the label `log`.
 pub const LOG_INFO: &str = "hansard_log_info";
 /// 1 for the identity of the log that the views are of, as the label `log`.
@@ -87,6 +91,11 @@ fn describe() {
     describe_gauge!(HEAD, "Position of the last event in the log");
     describe_gauge!(CHECKPOINT, "Position the views have reached");
     describe_gauge!(LAG, "Events the views are behind the log");
+    describe_gauge!(
+        SEARCH_POSITION,
+        "Position up to which messages can be found"
+    );
+    describe_gauge!(SEARCH_LAG, "Events the index of messages is behind the log");
     describe_gauge!(LOG_INFO, "Identity of the log");
     describe_gauge!(VIEWS_INFO, "Identity of the log that the views are of");
     describe_gauge!(

@@ -7,10 +7,11 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 use domain::permission::Permission;
-use projections::{Begun, Registry, Retried, Steered, Task, ViewsError, Wish};
+use projections::{Begun, Registry, Retried, SEARCH, Steered, Task, ViewsError, Wish};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
+use crate::chat::search_refusal::SearchRefusal;
 use crate::error::{Error, Fault, Refusal};
 use crate::record::named::like;
 use crate::record::question::NotUnderstood;
@@ -97,6 +98,9 @@ pub async fn begin(
         view,
         max_rate,
     } = building;
+    if view.as_deref() == Some(SEARCH) {
+        return begin_search(workspace, by, verify, max_rate);
+    }
     let wish = Wish {
         task: if verify { Task::Verify } else { Task::Rebuild },
         view: view.clone(),
@@ -107,6 +111,23 @@ pub async fn begin(
     let begun = views.begin(wish).await;
     let begun = begun.map_err(|error| failed(views.registry(), error))?;
     tracing::info!(%by, view, max_rate, verify, "views are being built, as was asked for");
+    Ok(begun)
+}
+
+/// The same of the index of messages, which is beside the views.
+fn begin_search(
+    workspace: &Workspace,
+    by: &Operator,
+    verify: bool,
+    max_rate: Option<NonZeroU32>,
+) -> Result<Begun, Error> {
+    if verify {
+        return Err(SearchRefusal::NotCompared.into());
+    }
+    let search = workspace.search().ok_or(SearchRefusal::NoIndex)?;
+    let begun = search.rebuild(&by.to_string(), max_rate);
+    let begun = begun.map_err(|error| failed(workspace.views().registry(), error))?;
+    tracing::info!(%by, max_rate, "the index of messages is being built, as was asked for");
     Ok(begun)
 }
 

@@ -258,6 +258,7 @@ keys! {
     MESSAGE_ALLOW_EDITING_BLOCK_EDIT_IN_MINUTES: i64 = "Message_AllowEditing_BlockEditInMinutes";
     MESSAGE_ALLOW_PINNING: bool = "Message_AllowPinning";
     MESSAGE_ALLOW_STARRING: bool = "Message_AllowStarring";
+    MESSAGE_ALWAYS_SEARCH_REG_EXP: bool = "Message_AlwaysSearchRegExp";
     MESSAGE_BAD_WORDS_FILTER_LIST: str = "Message_BadWordsFilterList";
     MESSAGE_BAD_WORDS_WHITELIST: str = "Message_BadWordsWhitelist";
     MESSAGE_CUSTOM_FIELDS: str = "Message_CustomFields";
@@ -289,6 +290,8 @@ keys! {
     SAML_CUSTOM_DEFAULT_BUTTON_LABEL_COLOR: str = "SAML_Custom_Default_button_label_color";
     SAML_CUSTOM_DEFAULT_BUTTON_LABEL_TEXT: str = "SAML_Custom_Default_button_label_text";
     SAML_CUSTOM_DEFAULT_PROVIDER: str = "SAML_Custom_Default_provider";
+    SEARCH_DEFAULT_PROVIDER_GLOBAL_SEARCH_ENABLED: bool = "Search.defaultProvider.GlobalSearchEnabled";
+    SEARCH_DEFAULT_PROVIDER_PAGE_SIZE: i64 = "Search.defaultProvider.PageSize";
     SHOW_SETUP_WIZARD: str = "Show_Setup_Wizard";
     SITE_NAME: str = "Site_Name";
     SITE_URL: str = "Site_Url";

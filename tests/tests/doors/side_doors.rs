@@ -97,6 +97,13 @@ const ROOMS: &[(&str, &str)] = &[
         "GET chat.getURLPreview?roomId=ROOM&url=http://127.0.0.1/",
         "",
     ),
+    ("GET chat.search?roomId=ROOM&searchText=secret", ""),
+    ("GET chat.search?roomId=ROOM&searchText=%2F.%2F", ""),
+    ("METHOD messageSearch", r#"["secret","ROOM"]"#),
+    (
+        "METHOD rocketchatSearch.search",
+        r#"["secret",{"uid":"x","rid":"ROOM"},{"searchAll":true}]"#,
+    ),
     ("GET rooms.images?roomId=ROOM", ""),
     ("rooms.invite", r#"{"roomId":"ROOM","action":"accept"}"#),
     ("GET channels.getAllUserMentionsByChannel?roomId=ROOM", ""),

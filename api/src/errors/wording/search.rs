@@ -1,5 +1,6 @@
 //! Errors of searching, and of statistics.
 
+use application::chat::search_refusal::SearchRefusal;
 use serde_json::json;
 
 use crate::errors::ApiError;
@@ -49,6 +50,40 @@ pub fn missing_param(name: &str) -> ApiError {
         "error-missing-param",
         format!("The required \"{name}\" param is missing."),
     )
+}
+
+/// Where messages are to be searched is not said.
+pub fn search_room_missing() -> ApiError {
+    ApiError::coded(
+        "error-roomId-param-not-provided",
+        "The required \"roomId\" query param is missing.",
+    )
+}
+
+/// What messages are to be searched for is not said.
+pub fn search_text_missing() -> ApiError {
+    ApiError::coded(
+        "error-searchText-param-not-provided",
+        "The required \"searchText\" query param is missing.",
+    )
+}
+
+/// The room to search is not for the caller to read, if there is one.
+pub fn search_not_allowed() -> ApiError {
+    ApiError::denied("error-not-allowed", "Not allowed").method("messageSearch")
+}
+
+/// Messages are not searched, or their index is not looked after as was asked.
+pub fn search_refused(refusal: SearchRefusal) -> ApiError {
+    match refusal {
+        SearchRefusal::NoIndex => {
+            ApiError::coded("error-search-not-available", refusal.to_string())
+        }
+        SearchRefusal::BeingBuilt => ApiError::NotNow(refusal.to_string().into()),
+        SearchRefusal::NotAPattern | SearchRefusal::NotCompared => {
+            ApiError::coded("error-invalid-params", refusal.to_string())
+        }
+    }
 }
 
 /// DNS has no such record, or does not respond.

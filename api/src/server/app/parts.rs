@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use application::workspace::{AdminAccount, SettingPolicy, WorkspaceConfig};
+use eventstore::OpenError;
 use eventstore::vault::{Vault, VaultError};
 
 use crate::server::config::Config;
@@ -12,6 +13,16 @@ use crate::state::DoorConfig;
 
 /// What a request that waited has left for its answer.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(5);
+
+/// SQLite keeps to itself why the system refuses to write, such as that the disk is full; the folder says it.
+pub(super) fn with_cause(error: OpenError, folder: &DataDir) -> OpenError {
+    match (error, folder.refuses_writing()) {
+        (OpenError::Unavailable(text), Some(why)) => {
+            OpenError::Unavailable(format!("{text}; the data folder cannot be written: {why}"))
+        }
+        (error, _) => error,
+    }
+}
 
 pub(super) fn open_vault(config: &Config, folder: &DataDir) -> Result<Vault, VaultError> {
     match &config.secret_key {

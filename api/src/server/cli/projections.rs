@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use ::projections::{
-    Note, Overview, Standing, ViewsError, dead_letters_offline, list, rebuild_offline,
-    verify_offline,
+    Note, Overview, SEARCH, Standing, ViewsError, dead_letters_offline, list, rebuild_offline,
+    rebuild_search_offline, search_status, verify_offline,
 };
 use application::admin::projections::{self as views, Building, Steering};
+use application::chat::search_refusal::SearchRefusal;
 use clap::{Arg, ArgMatches, Command};
 use eventstore::EventStore;
 
@@ -239,8 +240,18 @@ async fn alone(
             let letters = dead_letters_offline(&dir);
             let letters = letters.map_or(0, |letters| letters.total);
             let noted = Note::read(noted_in).map_err(failed)?;
-            let report = ViewsReport::of_folder(overview, letters, noted);
+            // It is not copied with the views.
+            let search = search_status(noted_in, log).await;
+            let search = search.map_err(|error| failed(error.into()))?;
+            let report = ViewsReport::of_folder(overview, search, letters, noted);
             Ok(Told::Status(Box::new(report)))
+        }
+        What::Build(building) if building.view.as_deref() == Some(SEARCH) => {
+            if building.verify {
+                return Err(SearchRefusal::NotCompared.to_string().into());
+            }
+            let rebuilt = rebuild_search_offline(&dir, log.clone()).await;
+            Ok(Told::Rebuilt(rebuilt.map_err(failed)?.get()))
         }
         What::Build(building) => {
             print(

@@ -114,6 +114,39 @@ impl Views {
         Ok(found.await?.into_iter().collect())
     }
 
+    /// The messages of rooms that a user has starred, so many of those that were sent last.
+    pub async fn starred_in(
+        &self,
+        user: &UserId,
+        rooms: &[RoomId],
+        most: u32,
+    ) -> Result<Vec<MessageId>, QueryError> {
+        self.every(
+            "SELECT stars.message FROM stars CROSS JOIN messages
+                ON messages.id = stars.message AND messages.room = stars.room
+             WHERE stars.user = ?1 AND stars.room IN (SELECT value FROM json_each(?2)) AND stars.starred = 1
+             ORDER BY messages.seq DESC LIMIT ?3",
+            (user.to_string(), json::list(rooms)?, most),
+            id,
+        )
+        .await
+    }
+
+    /// The pinned messages of rooms, so many of those that were sent last.
+    pub async fn pinned_in(
+        &self,
+        rooms: &[RoomId],
+        most: u32,
+    ) -> Result<Vec<MessageId>, QueryError> {
+        self.every(
+            "SELECT id FROM messages
+             WHERE room IN (SELECT value FROM json_each(?1)) AND pinned = 1 ORDER BY seq DESC LIMIT ?2",
+            (json::list(rooms)?, most),
+            id,
+        )
+        .await
+    }
+
     /// The messages by which a room tells of its discussions, if `containing` is part of what they are called.
     pub async fn discussions_told(
         &self,
