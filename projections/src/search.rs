@@ -7,13 +7,14 @@
 //! ```text
 //! worker, rebuild   follow the log; build a second index beside the one that serves, and put it in place
 //! query, hits       what is looked for, and what the views say of what is found
-//! index             what events do to it
+//! index, folders    what events do to it, and where it lies
 //! schema, tokens    what it knows of a message, and the words of texts
 //! ```
 //!
 //! What it finds are positions of messages. Whether somebody may read them is for whoever asks to find out, and what they say
 //! is read from the view of messages: a message that is gone there is not shown, also while the index still has it.
 
+mod folders;
 mod hits;
 mod index;
 mod query;
@@ -24,7 +25,7 @@ mod tests;
 mod tokens;
 mod worker;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use eventstore::{EventStore, LogId, Place, Position, ReadError};
@@ -43,6 +44,7 @@ pub use query::{Hit, MessageQuery, Ranking};
 pub use rebuild::rebuild_search_offline;
 pub use tokens::Highlighter;
 
+use folders::folder;
 use worker::{Order, Shared, Worker};
 
 /// How operators name it.
@@ -195,11 +197,6 @@ impl Search {
             }
         }
     }
-}
-
-/// The folder of the index beside the views in `dir`.
-fn folder(dir: &Path) -> PathBuf {
-    dir.join(format!("search-{}", schema::VERSION))
 }
 
 /// How far the index beside the views in `dir` is, while no server has it.

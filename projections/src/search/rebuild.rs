@@ -3,10 +3,8 @@
 //! It is steered as the building of views is, and one thing is built at a time. If the process ends half-way, the old one
 //! goes on.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,9 +13,10 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::folders::{NEW, beside, folder, put, remove_folder};
 use super::index::{self, Written};
 use super::worker::{Order, step_back};
-use super::{SEARCH, Search, SearchError, folder};
+use super::{SEARCH, Search, SearchError};
 use crate::engine::intake::{self, CHUNKS, Intake};
 use crate::engine::pace::Pace;
 use crate::engine::work::{Claim, Ended, Job, Last, Task};
@@ -29,56 +28,6 @@ const COMMIT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Events between two looks at whether to wait, or to end.
 const STEP: usize = 64;
-
-/// What is built, until it is put in place; and what was there, until it is removed.
-const NEW: &str = "new";
-const OLD: &str = "old";
-
-fn beside(folder: &Path, what: &str) -> PathBuf {
-    folder.with_extension(what)
-}
-
-fn remove_folder(path: &Path) -> std::io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Removes what a crash left over of building an index.
-pub(super) fn remove_leftovers(folder: &Path) {
-    for what in [NEW, OLD] {
-        let path = beside(folder, what);
-        if let Err(error) = remove_folder(&path) {
-            tracing::warn!(path = %path.display(), %error, "an index that was not finished is left");
-        }
-    }
-}
-
-/// Removes the index in a folder, with those of other versions and what a crash left over.
-pub(super) fn remove(folder: &Path) -> std::io::Result<()> {
-    let Some(dir) = folder.parent() else {
-        return Ok(());
-    };
-    for entry in fs::read_dir(dir)?.flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(b"search-") {
-            remove_folder(&entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Puts an index in the place of another. Who reads the other goes on with it.
-pub(super) fn put(new: &Path, folder: &Path) -> Result<(), SearchError> {
-    let old = beside(folder, OLD);
-    remove_folder(&old)?;
-    match fs::rename(folder, &old) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    fs::rename(new, folder)?;
-    Ok(remove_folder(&old)?)
-}
 
 impl Search {
     /// Begins to build the index anew, no faster than so many events per second. Must be called within a tokio runtime. [`ViewsError::AlreadyRebuilding`]: something

@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::SearchError;
+use super::folders::{folder, put, remove, remove_leftovers};
 use super::index::{self, Served, Written};
-use super::{SearchError, folder};
 use crate::engine::applied::Applied;
 use crate::engine::handle::Views;
 use crate::engine::intake::{self, CHUNKS, Intake};
@@ -153,7 +154,7 @@ impl Worker {
     /// Follows the log until everything stops.
     pub(super) fn run(mut self) {
         step_back();
-        super::rebuild::remove_leftovers(&self.folder);
+        remove_leftovers(&self.folder);
         while !self.stop.is_cancelled() {
             let life = catch_unwind(AssertUnwindSafe(|| self.live()));
             let reason = match life {
@@ -207,7 +208,7 @@ impl Worker {
             let (place, log) = (index.place(), self.store.id());
             tracing::warn!(index = %place, %log, "the index of messages is of another log and is made anew");
         }
-        super::rebuild::remove(&self.folder)?;
+        remove(&self.folder)?;
         index::create(&self.folder, self.store.id())?;
         let head = self.wait(intake::head(&*self.store))?;
         let index = open()?.ok_or(SearchError::Building)?;
@@ -241,7 +242,7 @@ impl Worker {
                 Next::Commit => {}
                 Next::Order(Order::Adopt(path, reply)) => {
                     drop(following);
-                    let put = super::rebuild::put(&path, &self.folder);
+                    let put = put(&path, &self.folder);
                     // Whoever asked may be gone.
                     let _ = reply.send(put);
                     return Ok(Ending::Adopted);

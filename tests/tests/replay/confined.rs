@@ -290,3 +290,16 @@ async fn whatever_is_answered_says_that_it_is_a_copy() {
     let answer = admin.get("me").await;
     assert_eq!(answer.header(HEADER), None, "the server itself is no copy");
 }
+
+#[tokio::test]
+async fn messages_are_not_searched_in_it() {
+    let (server, place) = (Server::start().await, Place::new());
+    let folder = place.folder("copy");
+    copied(&server, &[], &folder).await;
+    let sandbox = Sandbox::serve(&server, &folder).await;
+    let admin = sandbox.admin().await;
+    let search = "chat.search?roomId=GENERAL&searchText=x";
+    let refusal = admin.get(search).await.refused(400);
+    assert_eq!(refusal["errorType"], "error-search-not-available");
+    assert_eq!(sandbox.interrupted(), Some(0));
+}
