@@ -113,13 +113,15 @@ async fn every_term(options: ServerOptions) {
     let server = options.start().await;
     let (admin, alice, bob) = people(&server).await;
     let room = create(&alice, "channels", "tea", &["bob"]).await;
-    say(
-        &alice,
-        &room,
-        "green tea for @bob, see https://example.org/tea",
-    )
-    .await;
-    say(&bob, &room, "black teas are fine too").await;
+    let green = say(&alice, &room, GREEN).await;
+    let black = say(&bob, &room, BLACK).await;
+    for (who, path, message) in [
+        (&alice, "chat.pinMessage", &green),
+        (&alice, "chat.starMessage", &black),
+        (&bob, "chat.starMessage", &green),
+    ] {
+        who.post(path, json!({ "messageId": message })).await.ok();
+    }
     say(&alice, &room, "Un café crème").await;
     say(&bob, &room, "東京都でお茶を飲む").await;
     sent(&bob, json!({"rid": room, "msg": "here I am", "location": {"type": "Point", "coordinates": [13.4, 52.5]}})).await;
@@ -175,9 +177,10 @@ async fn every_term(options: ServerOptions) {
             "from:alice /tea|caf./ order:asc",
             vec![GREEN, "Un café crème"],
         ),
-        // They stay as they are, until messages can be starred and pinned.
-        ("has:star", vec![]),
-        ("is:pinned", vec![]),
+        ("has:star", vec![BLACK]),
+        ("is:pinned", vec![GREEN]),
+        ("has:pin from:bob", vec![]),
+        ("has:star is:pinned", vec![]),
     ]
     .map(|(typed, wanted)| (typed.to_owned(), wanted))
     .into_iter()

@@ -1,7 +1,10 @@
 //! Sending and changing messages, by methods.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use serde_json::{Value, json};
+use tests::live::Live;
 use tests::method::method;
 use tests::on_both_logs;
 use tests::server::ServerOptions;
@@ -92,4 +95,55 @@ async fn some_messages_a_second_are_sent_by_method() {
     for number in 0..10 {
         say(alice, room, &format!("{number}")).await;
     }
+}
+
+/// What somebody is told in a room, and nobody else.
+async fn notice(live: &mut Live) -> Value {
+    loop {
+        let told = live.next_update(Duration::from_secs(20)).await;
+        let told = told.expect("a notice in time");
+        if told["kind"] == "notice" {
+            return told["data"].clone();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_could_not_send_something_is_told_why() {
+    let scene = Scene::begin(ServerOptions::default()).await;
+    let Scene {
+        alice,
+        bob,
+        eve,
+        room,
+        server,
+        ..
+    } = &scene;
+    let mut live = Live::connect(server, bob, None).await;
+    live.send(&json!({"subscribe": {"rooms": [room], "self": true}}))
+        .await;
+    live.answer("subscribed").await;
+    let mute = json!({"roomId": room, "username": "bob"});
+    alice.post("rooms.muteUser", mute).await.ok();
+    let wish = json!({ "rid": room, "msg": "hello?" });
+    let sent = method(bob, "sendMessage", json!([wish])).await;
+    assert_eq!(
+        (&sent["result"], &sent["error"]),
+        (&Value::Null, &Value::Null),
+        "{sent}"
+    );
+    let told = notice(&mut live).await;
+    assert_eq!(told["msg"], "You are muted in this room.", "{told}");
+    let refused = bob
+        .post("chat.sendMessage", json!({ "message": wish }))
+        .await
+        .refused(400);
+    assert_eq!(refused["error"], "You_have_been_muted");
+    assert_eq!(
+        notice(&mut live).await["msg"],
+        "You are muted in this room."
+    );
+    // Who may not see the room at all is told so.
+    let elsewhere = method(eve, "sendMessage", json!([wish])).await;
+    assert_eq!(elsewhere["result"], Value::Null, "{elsewhere}");
 }
