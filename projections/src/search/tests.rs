@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::room::{RoomEvent, RoomKind};
 use domain::search::Word;
 use domain::{Event, RoomId, UserId};
 use eventstore::{EventStore, Position};
@@ -151,7 +152,14 @@ async fn assert_same(scene: &Scene) {
 
 fn chaos(seed: u64, count: usize) -> Vec<Event> {
     let (mut chaos, mut events) = Chaos::begin(seed, 12, 8);
-    events.extend((0..count).map(|_| chaos.next(true)));
+    let next = (0..count).map(|_| chaos.next(true));
+    // No room becomes a direct message.
+    events.extend(next.filter(|event| {
+        let Event::Room(RoomEvent::RoomVisibilityChanged(changed)) = event else {
+            return true;
+        };
+        changed.kind != RoomKind::Direct
+    }));
     events
 }
 

@@ -13,7 +13,9 @@ use serde_json::{Map, Value, json};
 use crate::documents::rooms::{room_fields, unread};
 use crate::errors::{ApiError, wording};
 use crate::methods::rooms::strangers;
-use crate::methods::{AnyMethodCall, Method, MethodCall, MethodOutcome, method, open_method};
+use crate::methods::{
+    AnyMethodCall, Method, MethodCall, MethodOutcome, ejson, method, open_method,
+};
 
 /// The most channels of one list.
 const MOST_LISTED: u64 = 500;
@@ -54,12 +56,17 @@ fn document(record: &RoomRecord) -> Map<String, Value> {
     serde_json::from_slice(&record.doc).unwrap_or_default()
 }
 
+/// What clients keep of a room.
+fn shown(record: &RoomRecord) -> Value {
+    ejson::with_dates(Value::Object(room_fields(document(record))))
+}
+
 /// `getRoomById(rid)`.
 async fn by_id(call: MethodCall) -> MethodOutcome {
     let room = RoomId::new(call.args.text(0)?);
     let found = seen(&call, &room).await?;
     let found = found.ok_or_else(|| wording::room_denied("getRoomById"))?;
-    Ok(Value::Object(document(&found)))
+    Ok(ejson::with_dates(Value::Object(document(&found))))
 }
 
 /// `getRoomByTypeAndName(type, nameOrId)`.
@@ -77,7 +84,7 @@ async fn by_type_and_name(call: AnyMethodCall) -> MethodOutcome {
         let room = record.as_ref().map(|record| &record.id);
         strangers::may_ask(&call.state, room, METHOD).await?;
         let record = record.ok_or_else(unknown)?;
-        return Ok(Value::Object(room_fields(document(&record))));
+        return Ok(shown(&record));
     };
     let record = record.ok_or_else(unknown)?;
     let place = RoomAccess::of(&call.state, caller, &record.id).await?;
@@ -90,7 +97,7 @@ async fn by_type_and_name(call: AnyMethodCall) -> MethodOutcome {
         });
     }
     let record = as_read(record, &place, caller);
-    Ok(Value::Object(room_fields(document(&record))))
+    Ok(shown(&record))
 }
 
 /// `getRoomIdByNameOrId(nameOrId)`.
