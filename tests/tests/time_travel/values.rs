@@ -41,5 +41,4 @@ pub const SETTINGS: &[(&str, &[&str])] = &[
         &[r#""all_messages""#, r#""user_mentions_only""#],
     ),
     ("Hide_System_Messages", &[r#"["uj"]"#, "[]"]),
-    ("UI_Use_Real_Name", &["true", "false"]),
 ];
